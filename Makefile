@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# Every target sets up what it needs by itself; see .ci/environment.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+RANKS ?= 1
+inside := .ci/environment exec --
+patient_data := ../shared/data/liver-hcc-p4
+
+# runs infusate; make itself can only end with 2, so the exit code of infusate is printed
+infusate = $(inside) infusate $(1) || { code=$$?; echo "infusate ended with exit code $$code" >&2; exit $$code; }
+
+.PHONY: help
+help: ## list the targets (default)
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: demo
+demo: ## run the main job on a synthetic tumour and show the result (2 ranks)
+	@$(call infusate,run cases/shipped/demo.toml --ranks 2 --out results/demo --overwrite)
+	@echo "Open the report: $(CURDIR)/results/demo/report.html"
+
+.PHONY: patient
+patient: ## run the liver patient of ../shared/data (2 ranks)
+	@test -d $(patient_data) || { echo "make patient needs the images in $(patient_data), which is not there" >&2; exit 66; }
+	@$(call infusate,run cases/shipped/patient.toml --ranks 2 --out results/patient --overwrite)
+	@echo "Open the report: $(CURDIR)/results/patient/report.html"
+
+.PHONY: run
+run: ## run any case: make run CASE=path [RANKS=n] [OUT=dir]
+	@test -n "$(CASE)" || { echo "which case? make run CASE=path [RANKS=n] [OUT=dir]" >&2; exit 2; }
+	@$(call infusate,run "$(CASE)" --ranks $(RANKS) $(if $(OUT),--out "$(OUT)"))
+
+.PHONY: test
+test: ## run the tests on one rank, then on two
+	@status=0; \
+	echo "tests on 1 rank"; $(inside) python3 -m pytest tests || status=1; \
+	echo "tests on 2 ranks"; $(inside) mpirun -n 2 python3 -m pytest tests -m "not serial" || status=1; \
+	exit $$status
+
+.PHONY: lint
+lint: ## check style and types
+	@status=0; \
+	$(inside) ruff check . || status=1; \
+	$(inside) ruff format --check . || status=1; \
+	$(inside) mypy || status=1; \
+	exit $$status
+
+.PHONY: shell
+shell: ## open a shell in the environment
+	@$(inside) env PS1='(infusate) \w\$$ ' bash --norc
+
+.PHONY: setup
+setup: ## only find or build the environment, and say which it is
+	@.ci/environment setup
+
+.PHONY: clean
+clean: ## remove results and what tools left in this folder
+	rm -rf results build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""The case file as a closed schema: every key, its unit, range, default and meaning."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+from pydantic_core import core_schema
+
+from cases import units
+from cases.quantity import Quantity
+from cases.schema_geometry import GeometryTable, InjectionTable, NeedleTable
+from cases.schema_materials import AgentChoice, TissuesTable
+from cases.schema_numerics import NumericsTable, PhysicsTable
+from cases.table import CLOSED, Duration, Moment
+
+
+@dataclass(frozen=True)
+class Level:
+    """A threshold.
+
+    Attributes:
+        value: in SI.
+        label: the user's text.
+    """
+
+    value: float
+    label: str
+
+
+@dataclass(frozen=True)
+class LevelOf(Quantity):
+    """A quantity that remembers its text."""
+
+    def read_level(self, value: object) -> Level:
+        """The value and the text; see ``Quantity.read``."""
+        return Level(self.read(value), " ".join(str(value).split()))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        """Validation by ``read_level``."""
+        return core_schema.no_info_plain_validator_function(self.read_level)
+
+
+Doses = Annotated[list[Annotated[Level, LevelOf(units.DOSE, 1e-9, 1e9)]], Field(max_length=50)]
+Peaks = Annotated[list[Annotated[Level, LevelOf(units.CONCENTRATION, 1e-12, 2000.0)]], Field(max_length=50)]
+DEFAULT_DOSES = [Level(0.6, "10 mg min/L"), Level(4.5, "75 mg min/L"), Level(9.0, "150 mg min/L")]
+
+
+class ThresholdsTable(BaseModel):
+    """Levels over which ablation volumes are reported."""
+
+    model_config = CLOSED
+    ct: Doses = Field(DEFAULT_DOSES, description="Levels of the dose CT, the integral of concentration over time.")
+    peak: Peaks = Field([], description="Levels of the peak concentration.")
+
+
+class OutputsTable(BaseModel):
+    """When the run ends and when fields are written."""
+
+    model_config = CLOSED
+    end: Duration | None = Field(None, description="End of the run; by default 5/k after the last pulse.")
+    times: Annotated[list[Moment], Field(max_length=10000)] | None = Field(
+        None, description="Times at which fields are written; by default the end of each pulse. Start and end always are."
+    )
+    every: Duration | None = Field(None, description="Interval at which fields are written, instead of `times`.")
+    figures: bool = Field(True, description="Draw figures and the report.")
+
+
+class CaseFile(BaseModel):
+    """An injection into a tumour, for Infusate."""
+
+    model_config = CLOSED
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Short name: lower case, digits, hyphens, underscores."
+    )
+    title: str = Field("", max_length=200, description="One line for people.")
+    geometry: GeometryTable = Field(description="Where.")
+    tissues: TissuesTable = Field(TissuesTable(), description="Tissue of each region.")
+    agent: AgentChoice = Field(description="What is injected.")
+    needles: dict[str, NeedleTable] = Field({}, description="Needles by name, beside those of the library.")
+    injection: Annotated[list[InjectionTable], Field(min_length=1, max_length=1000)] = Field(
+        description="Pulses, one [[injection]] each."
+    )
+    physics: PhysicsTable = Field(PhysicsTable(), description="Which effects are on.")
+    thresholds: ThresholdsTable = Field(ThresholdsTable(), description="Levels for ablation volumes.")
+    outputs: OutputsTable = Field(OutputsTable(), description="End of the run, and what is written.")
+    numerics: NumericsTable = Field(NumericsTable(), description="How the equations are solved.")

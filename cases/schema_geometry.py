@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""Tables of a case file on where: tumour, tissue around it, label maps, injections, needles."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from cases import units
+from cases.quantity import Quantity
+from cases.table import CLOSED, ONE_OR_MORE, Coordinate, Length, Moment
+
+Point = Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
+Component = Annotated[float, Quantity(units.NUMBER, -1e6, 1e6)]
+Radius = Annotated[float, Quantity(units.LENGTH, 1e-5, 1.0)]
+
+
+class TumourTable(BaseModel):
+    """An ellipsoidal tumour: `radius` or `semi_axes`."""
+
+    model_config = CLOSED
+    radius: Radius | None = Field(None, description="Radius of a spherical tumour.")
+    semi_axes: Annotated[list[Radius], Field(min_length=3, max_length=3)] | None = Field(
+        None, description="Semi-axes of an ellipsoidal tumour along x, y and z."
+    )
+    centre: Point = Field([0.0, 0.0, 0.0], description="Centre of the tumour and of the domain.")
+
+
+class CoreTable(BaseModel):
+    """A necrotic core of the tumour's shape."""
+
+    model_config = CLOSED
+    fraction: Annotated[float, Quantity(units.NUMBER, 0.05, 0.95)] = Field(
+        description="Semi-axes of the core over those of the tumour."
+    )
+
+
+class CapsuleTable(BaseModel):
+    """A capsule around the tumour; it counts as outside."""
+
+    model_config = CLOSED
+    thickness: Length = Field(description="Thickness of the capsule, outside the tumour surface.")
+
+
+class MaskTable(BaseModel):
+    """One structure in a label map."""
+
+    model_config = CLOSED
+    path: str = Field(
+        min_length=1, max_length=1000, description="NIfTI, NRRD or MHA file, relative to the case file."
+    )
+    labels: list[Annotated[int, Quantity(units.NUMBER, 1, 65535, integer=True)]] = Field(
+        [], description="Voxel values of the structure; none for every value above zero."
+    )
+
+
+Masks = Annotated[list[MaskTable], ONE_OR_MORE]
+
+
+class LabelsTable(BaseModel):
+    """A tumour from label maps; coordinates RAS (right, anterior, superior)."""
+
+    model_config = CLOSED
+    tumour: Annotated[Masks, Field(min_length=1)] = Field(
+        description="Mask, or list of masks, whose union is the tumour."
+    )
+    organ: Masks = Field([], description="Masks whose union with the tumour is the organ; none for tissue everywhere.")
+    necrotic_core: Masks = Field([], description="Masks whose union is the necrotic core.")
+    margin: Annotated[float, Quantity(units.LENGTH, 1e-3, 0.3)] = Field(
+        0.035, description="Tissue kept around the tumour's bounding sphere."
+    )
+    smoothing: Annotated[float, Quantity(units.LENGTH, 0.0, 0.02)] | None = Field(
+        None,
+        description="Standard deviation of the smoothing of the tumour surface; by default the smaller of "
+        "slice thickness and a tenth of the tumour's radius.",
+    )
+
+
+class GeometryTable(BaseModel):
+    """Where: either a parametric tumour or label maps."""
+
+    model_config = CLOSED
+    kind: Literal["radial", "axisymmetric", "3d"] = Field(
+        description="radial: spherical symmetry; axisymmetric: needle along z through the centre; 3d: anything."
+    )
+    domain_radius: Annotated[float, Quantity(units.LENGTH, 2e-5, 10.0)] | None = Field(
+        None, description="Radius of the ball of tissue around the tumour's centre."
+    )
+    tumour: TumourTable | None = Field(None, description="The parametric tumour.")
+    necrotic_core: CoreTable | None = Field(None, description="Necrotic core; none by default.")
+    capsule: CapsuleTable | None = Field(None, description="Capsule of the tumour; none by default.")
+    labels: LabelsTable | None = Field(None, description="Label maps, instead of a parametric tumour.")
+
+
+class NeedleTable(BaseModel):
+    """A needle: a new one by both diameters, or changes to one of the library."""
+
+    model_config = CLOSED
+    base: str | None = Field(None, description="Needle of the library to start from.")
+    outer_diameter: Annotated[float, Quantity(units.LENGTH, 5e-5, 5e-3)] | None = Field(
+        None, description="Outer diameter; half of it is the radius of the cavity at the tip."
+    )
+    inner_diameter: Annotated[float, Quantity(units.LENGTH, 1e-5, 5e-3)] | None = Field(
+        None, description="Inner diameter of the lumen."
+    )
+
+
+class InjectionTable(BaseModel):
+    """One pulse through one needle."""
+
+    model_config = CLOSED
+    tip: Point = Field(description="Position of the needle's tip.")
+    direction: Annotated[list[Component], Field(min_length=3, max_length=3)] = Field(
+        description="Direction of the needle, from the entry towards the tip; any length but zero."
+    )
+    start: Moment = Field(description="Time at which the pulse starts.")
+    volume: Annotated[float, Quantity(units.VOLUME, 1e-15, 1e-3)] = Field(description="Volume injected.")
+    rate: Annotated[float, Quantity(units.FLOW_RATE, 1e-15, 1e-4)] = Field(description="Volume injected per time, Q.")
+    needle: str = Field("22G", description="Name of a needle, of the library or of [needles].")
+    concentration: Annotated[float, Quantity(units.CONCENTRATION, 1e-9, 2000.0)] | None = Field(
+        None, description="Concentration of the agent in what is injected, C_in; by default the agent's."
+    )
+    source_radius: Annotated[float, Quantity(units.LENGTH, 1e-5, 0.1)] | None = Field(
+        None, description="Radius of a distributed source; by default the wall of a cavity is resolved."
+    )
+    allow_outside: bool = Field(False, description="Accept a tip outside the tumour.")

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Tables of a case file on what: tissues and agent, named in the library or changed here."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from cases import units
+from cases.quantity import Quantity
+from cases.table import CLOSED, NAMED
+
+Modulus = Annotated[float, Quantity(units.PRESSURE, 10.0, 1e8)]
+Pressure = Annotated[float, Quantity(units.PRESSURE, -1e4, 1e5)]
+Diffusivity = Annotated[float, Quantity(units.DIFFUSIVITY, 1e-14, 1e-8)]
+Conductance = Annotated[float, Quantity(units.CONDUCTANCE, 0.0, 1e-2)]
+
+
+class TissueTable(BaseModel):
+    """A tissue of the library (`base`), with any of its numbers changed."""
+
+    model_config = CLOSED
+    base: str | None = Field(None, description="Tissue of the library to start from; by default the region's own.")
+    hydraulic_conductivity: Annotated[float, Quantity(units.HYDRAULIC_CONDUCTIVITY, 1e-18, 1e-8)] | None = Field(
+        None, description="K0, hydraulic conductivity at rest; permeability over viscosity."
+    )
+    porosity: Annotated[float, Quantity(units.NUMBER, 0.01, 0.9)] | None = Field(
+        None, description="phi0, volume fraction of interstitial fluid at rest."
+    )
+    shear_modulus: Modulus | None = Field(None, description="mu, drained shear modulus.")
+    poisson_ratio: Annotated[float, Quantity(units.NUMBER, 0.0, 0.499)] | None = Field(
+        None, description="nu, drained Poisson ratio."
+    )
+    confined_modulus: Modulus | None = Field(
+        None, description="H = lambda + 2 mu, drained; from shear modulus and Poisson ratio if absent."
+    )
+    dilatation_exponent: Annotated[float, Quantity(units.NUMBER, 0.0, 50.0)] | None = Field(
+        None, description="M in K0 exp(M e), rise of conductivity with dilatation."
+    )
+    fissuring_ratio: Annotated[float, Quantity(units.NUMBER, 1.0, 1e8)] | None = Field(
+        None, description="R_K, conductivity of fissured over intact tissue."
+    )
+    fissuring_pressure: Annotated[float, Quantity(units.PRESSURE, 1.0, 1e7)] | None = Field(
+        None, description="p_c, pressure at which tissue fissures; about 2.5 mu."
+    )
+    fissuring_width: Annotated[float, Quantity(units.PRESSURE, 0.1, 1e6)] | None = Field(
+        None, description="w, width of the transition about p_c."
+    )
+    vessel_conductance: Conductance | None = Field(None, description="L_p S/V of the microvessels.")
+    vessel_surface: Annotated[float, Quantity(units.INVERSE_LENGTH, 0.0, 1e6)] | None = Field(
+        None, description="S/V, surface of microvessels per volume of tissue."
+    )
+    vessel_pressure: Pressure | None = Field(None, description="p_v, hydrostatic pressure in the microvessels.")
+    reflection_coefficient: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] | None = Field(
+        None, description="sigma, osmotic reflection coefficient of the vessel wall."
+    )
+    vessel_oncotic_pressure: Pressure | None = Field(None, description="pi_v, oncotic pressure of plasma.")
+    interstitial_oncotic_pressure: Pressure | None = Field(
+        None, description="pi_i, oncotic pressure of interstitial fluid."
+    )
+    closure_margin: Pressure | None = Field(
+        None, description="Pressure above p_v at which half of the vessels are closed."
+    )
+    closure_width: Annotated[float, Quantity(units.PRESSURE, 1.0, 1e5)] | None = Field(
+        None, description="Width of the logistic of closure."
+    )
+    perfusion: Annotated[float, Quantity(units.RATE, 0.0, 1.0)] | None = Field(
+        None, description="F, blood flow per volume of tissue."
+    )
+    lymph_conductance: Conductance | None = Field(None, description="L_pL S_L/V of the lymphatics.")
+    lymph_pressure: Pressure | None = Field(None, description="p_L, pressure in the lymphatics.")
+    permeability_surface: Annotated[float, Quantity(units.RATE, 0.0, 1e4)] | None = Field(
+        None, description="PS of the agent here; by default the agent's vessel permeability times S/V."
+    )
+    diffusivity: Diffusivity | None = Field(
+        None, description="D of the agent in the interstitial fluid here; by default the agent's."
+    )
+
+
+TissueChoice = Annotated[TissueTable, NAMED]
+
+
+class TissuesTable(BaseModel):
+    """Which tissue fills each region: a name of the library, or a table."""
+
+    model_config = CLOSED
+    tumour: TissueChoice = Field(TissueTable(base="generic_tumour"), description="Tissue of the tumour.")
+    tissue: TissueChoice = Field(TissueTable(base="subcutis"), description="Tissue around the tumour.")
+    necrotic_core: TissueChoice = Field(TissueTable(base="necrotic_core"), description="Tissue of the necrotic core.")
+    capsule: TissueChoice = Field(TissueTable(base="capsule"), description="Tissue of the tumour's capsule.")
+
+
+class AgentTable(BaseModel):
+    """An agent of the library (`base`), with any of its numbers changed."""
+
+    model_config = CLOSED
+    base: str | None = Field(None, description="Agent of the library to start from.")
+    concentration: Annotated[float, Quantity(units.CONCENTRATION, 1e-9, 2000.0)] | None = Field(
+        None, description="Concentration in what is injected, unless an injection says otherwise."
+    )
+    reaction_rate: Annotated[float, Quantity(units.RATE, 0.0, 1e4)] | None = Field(
+        None, description="k, rate of the first-order reaction with tissue."
+    )
+    molar_mass: Annotated[float, Quantity(units.MOLAR_MASS, 1e-3, 1e3)] | None = Field(None, description="Molar mass.")
+    plasma_concentration: Annotated[float, Quantity(units.CONCENTRATION, 0.0, 2000.0)] | None = Field(
+        None, description="C_p, concentration in arriving blood."
+    )
+    diffusivity: Diffusivity | None = Field(None, description="D in the interstitial fluid of the tumour.")
+    diffusivity_normal: Diffusivity | None = Field(
+        None, description="D in normal tissue and capsule; by default as in the tumour."
+    )
+    vessel_permeability: Annotated[float, Quantity(units.SPEED, 0.0, 1.0)] | None = Field(
+        None, description="P, permeability of the tumour's vessel walls."
+    )
+    vessel_permeability_normal: Annotated[float, Quantity(units.SPEED, 0.0, 1.0)] | None = Field(
+        None, description="P in normal tissue and capsule; by default as in the tumour."
+    )
+
+
+AgentChoice = Annotated[AgentTable, NAMED]

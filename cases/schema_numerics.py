@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Tables of a case file on how: physics switches, numerics, mesh sizes."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from cases import units
+from cases.quantity import Quantity
+from cases.table import CLOSED, Duration
+
+BoundaryName = Literal["robin", "fixed", "no_flux"]
+Tolerance = Annotated[float, Quantity(units.NUMBER, 1e-15, 0.5)]
+EdgeLength = Annotated[float, Quantity(units.LENGTH, 1e-7, 1.0)]
+
+
+class PhysicsTable(BaseModel):
+    """Which effects are on."""
+
+    model_config = CLOSED
+    flow: Literal["storage", "steady"] = Field("storage", description="Whether tissue stores fluid (dp/dt kept).")
+    conductivity: Literal["rigid", "exponential", "fissuring", "logistic", "ramp"] = Field(
+        "fissuring", description="Law of the hydraulic conductivity against pressure."
+    )
+    vessels: bool = Field(True, description="Starling exchange of fluid with blood.")
+    closure: Literal["pressure", "none"] = Field("pressure", description="Closure of vessels by pressure.")
+    perfusion_cap: bool = Field(True, description="Bound the exchange of fluid by blood flow.")
+    lymph: bool = Field(True, description="Drainage by lymphatics.")
+    reaction: bool = Field(True, description="First-order reaction of the agent.")
+    diffusion: bool = Field(True, description="Diffusion of the agent.")
+    agent_exchange: Literal["flow_limited", "patlak", "none"] = Field(
+        "flow_limited", description="Loss of agent to blood."
+    )
+    far_field: BoundaryName = Field("robin", description="Condition on the artificial outer boundary.")
+    organ_surface: BoundaryName = Field("no_flux", description="Condition on the surface of the organ.")
+
+
+class MeshTable(BaseModel):
+    """Edge lengths that replace those of the rule; all others still follow `cells_per_front`."""
+
+    model_config = CLOSED
+    tip: EdgeLength | None = Field(None, description="Edge length at a tip.")
+    front: EdgeLength | None = Field(None, description="Edge length where the agent's front travels.")
+    front_radius: EdgeLength | None = Field(None, description="Distance from a tip up to which `front` is held.")
+    surface: EdgeLength | None = Field(None, description="Edge length on the tumour surface.")
+    far: EdgeLength | None = Field(None, description="Largest edge length.")
+    growth: Annotated[float, Quantity(units.NUMBER, 0.01, 2.0)] | None = Field(
+        None, description="Increase of edge length per length travelled away from a tip or surface."
+    )
+
+
+class NumericsTable(BaseModel):
+    """How the equations are solved."""
+
+    model_config = CLOSED
+    cells_per_front: Annotated[float, Quantity(units.NUMBER, 0.2, 100.0)] = Field(
+        3.0, description="Cells across the width of the agent's front; the one number that sets the mesh."
+    )
+    mesh: MeshTable = Field(MeshTable(), description="Single edge lengths, for mesh studies.")
+    first_step: Duration = Field(0.05, description="Length of the step after an event.")
+    largest_step: Duration = Field(3.0, description="Upper bound of a step.")
+    smallest_step: Duration = Field(1e-6, description="Below this the run stops.")
+    step_growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = Field(
+        1.4142135623730951, description="Largest ratio of successive steps."
+    )
+    step_tolerance: Tolerance = Field(1e-3, description="Error of one step, relative to the injected amount.")
+    fixed_step: Duration | None = Field(None, description="Constant step; by default the error sets the step.")
+    newton_tolerance: Tolerance = Field(1e-8, description="Residual of the flow equation over the injection rate.")
+    newton_limit: Annotated[int, Quantity(units.NUMBER, 1, 1000, integer=True)] = Field(
+        80, description="Newton iterations before the step is cut."
+    )
+    krylov_tolerance_pressure: Tolerance = Field(1e-3, description="Relative, per Newton iteration.")
+    krylov_tolerance_agent: Tolerance = Field(1e-12, description="Relative, preconditioned.")
+    limiter: bool = Field(True, description="Flux limiting; off gives the monotone first-order scheme.")

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Which cell stands behind a facet of the surface."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshes.geometry import GeometryError
+from meshes.plain import PlainMesh
+
+
+def cells_behind(plain: PlainMesh) -> NDArray[np.int64]:
+    """Find the one cell to which each tagged exterior facet belongs.
+
+    Args:
+        plain: the mesh.
+
+    Returns:
+        Cell numbers, shape ``(n_facets,)``.
+
+    Raises:
+        GeometryError: if a facet belongs to no cell, to two cells, or is listed twice.
+    """
+    corners = plain.cells.shape[1]
+    marked = np.zeros(len(plain.points), dtype=bool)
+    marked[plain.facets] = True
+    candidates = np.flatnonzero(marked[plain.cells].sum(axis=1) >= corners - 1)
+    faces = np.concatenate([np.delete(plain.cells[candidates], i, axis=1) for i in range(corners)])
+    owners = np.tile(candidates, corners)
+    rows = np.sort(np.concatenate([plain.facets, faces]), axis=1)
+    _, group = np.unique(rows, axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    wanted, offered = group[: len(plain.facets)], group[len(plain.facets) :]
+    counts = np.bincount(offered, minlength=len(rows))[wanted]
+    if np.any(counts != 1):
+        bad = int(np.flatnonzero(counts != 1)[0])
+        raise GeometryError(
+            f"mesh: tagged facet {bad} (vertices {plain.facets[bad].tolist()}) belongs to {counts[bad]} "
+            "cells; expected 1, since only facets on the outside carry conditions"
+        )
+    if len(np.unique(wanted)) != len(wanted):
+        raise GeometryError("mesh: a facet is tagged twice")
+    behind: NDArray[np.int64] = np.zeros(len(rows), dtype=np.int64)
+    behind[offered] = owners
+    return behind[wanted]

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""What a geometry is made from: frozen descriptions in SI units, before any mesh exists."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from meshes.plain import Geometry
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A place where fluid enters: a needle tip.
+
+    Attributes:
+        tip: position of the tip [m].
+        direction: unit vector along the needle, from the entry towards the tip.
+        needle_radius: outer radius of the needle [m]; the radius of a resolved cavity.
+        source_radius: radius of a distributed source [m]; None where the cavity wall is resolved.
+        shaft_length: length of the drawn needle [m], for pictures.
+    """
+
+    tip: Vector
+    direction: Vector
+    needle_radius: float
+    source_radius: float | None = None
+    shaft_length: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshSizes:
+    """How fine the mesh is; every length [m].
+
+    Attributes:
+        tip: edge length at a tip (cavity wall or distributed source).
+        front: edge length where the agent's front travels, the shell that `front_radius` bounds.
+        front_radius: distance from a tip up to which `front` is held.
+        surface: edge length on the tumour surface.
+        far: largest edge length anywhere.
+        growth: increase of edge length per length travelled away from a tip or surface.
+    """
+
+    tip: float
+    front: float
+    front_radius: float
+    surface: float
+    far: float
+    growth: float = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParametricGeometry:
+    """An ellipsoidal tumour in a ball of tissue, with optional necrotic core and capsule.
+
+    Attributes:
+        kind: ``radial``, ``axisymmetric`` (axis z, through tip and centre) or ``3d``.
+        semi_axes: of the tumour [m]; equal ones for ``radial``, the first two equal for ``axisymmetric``.
+        centre: of the tumour [m].
+        domain_radius: radius of the ball of tissue around the tumour's centre [m].
+        necrotic_fraction: semi-axes of the core over those of the tumour; 0 for none.
+        capsule_thickness: thickness of the capsule outside the tumour surface [m]; 0 for none.
+        sites: injection sites.
+        sizes: edge lengths.
+    """
+
+    kind: Geometry
+    semi_axes: Vector
+    centre: Vector
+    domain_radius: float
+    necrotic_fraction: float
+    capsule_thickness: float
+    sites: tuple[Site, ...]
+    sizes: MeshSizes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mask:
+    """One structure in a label map.
+
+    Attributes:
+        path: NIfTI, NRRD or MHA file.
+        labels: voxel values that belong to the structure; empty means every value above zero.
+    """
+
+    path: Path
+    labels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelGeometry:
+    """A tumour, and the organ around it if there is one, from label maps; coordinates RAS [m].
+
+    Attributes:
+        tumour: masks whose union is the tumour.
+        organ: masks whose union, with the tumour, is the organ; empty means tissue everywhere.
+        necrotic_core: masks whose union is the core; empty for none.
+        margin: tissue kept around the tumour's bounding sphere [m].
+        smoothing: standard deviation of the level-set smoothing of the tumour [m]; None for the rule
+            min(slice thickness, 0.1 x volume-equivalent radius).
+        sites: injection sites.
+        sizes: edge lengths.
+    """
+
+    tumour: tuple[Mask, ...]
+    organ: tuple[Mask, ...]
+    necrotic_core: tuple[Mask, ...]
+    margin: float
+    smoothing: float | None
+    sites: tuple[Site, ...]
+    sizes: MeshSizes
+
+
+GeometryDescription = ParametricGeometry | LabelGeometry
+
+
+class GeometryError(ValueError):
+    """A geometry that cannot be meshed, with the reason a user can act on."""
+
+
+class MeshInputError(GeometryError):
+    """A file named by the geometry is missing or unreadable (exit code 66)."""

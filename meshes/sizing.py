@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""How long edges shall be at a place: fine at the tips, held where the front travels, coarse far away."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshes.geometry import MeshSizes, ParametricGeometry, Vector
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeField:
+    """Edge length as a function of position.
+
+    Attributes:
+        sizes: lengths asked for [m].
+        tips: positions of the tips [m].
+        radii: of the cavity or distributed source at each tip [m]; ``sizes.tip`` holds up to there.
+        centre: of the ellipsoids [m].
+        ellipsoids: semi-axes of the surfaces to resolve [m].
+        surface: edge length on those surfaces [m].
+    """
+
+    sizes: MeshSizes
+    tips: tuple[Vector, ...]
+    radii: tuple[float, ...]
+    centre: Vector
+    ellipsoids: tuple[Vector, ...]
+    surface: float
+
+
+def size_field(geometry: ParametricGeometry) -> SizeField:
+    """Choose the size field of a parametric geometry.
+
+    Args:
+        geometry: what shall be meshed.
+
+    Returns:
+        Its size field; a capsule that is thinner than ``sizes.surface`` is resolved with its thickness.
+    """
+    thickness = geometry.capsule_thickness
+    surface = geometry.sizes.surface
+    return SizeField(
+        sizes=geometry.sizes,
+        tips=tuple(site.tip for site in geometry.sites),
+        radii=tuple(hole_radius(site.needle_radius, site.source_radius) for site in geometry.sites),
+        centre=geometry.centre,
+        ellipsoids=tuple(axes for _, axes in ellipsoids(geometry)),
+        surface=min(surface, thickness) if thickness > 0 else surface,
+    )
+
+
+def hole_radius(needle_radius: float, source_radius: float | None) -> float:
+    """Choose the radius around a tip within which edges are shortest [m]."""
+    return needle_radius if source_radius is None else source_radius
+
+
+def edge_length(field: SizeField, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Evaluate the edge length asked for [m].
+
+    Args:
+        field: the size field.
+        points: positions [m], shape ``(n, 3)``.
+
+    Returns:
+        Shape ``(n,)``.
+    """
+    sizes = field.sizes
+    length = np.full(len(points), sizes.far)
+    for tip, radius in zip(field.tips, field.radii, strict=True):
+        distance = np.linalg.norm(points - np.asarray(tip), axis=1)
+        near = np.minimum(sizes.tip + sizes.growth * np.maximum(distance - radius, 0.0), sizes.front)
+        length = np.minimum(length, near + sizes.growth * np.maximum(distance - sizes.front_radius, 0.0))
+    for axes in field.ellipsoids:
+        distance = np.abs(ellipsoid_distance(axes, points - np.asarray(field.centre)))
+        length = np.minimum(length, field.surface + sizes.growth * distance)
+    return length
+
+
+def ellipsoid_distance(axes: Sequence[float], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Estimate the signed distance to an ellipsoid about the origin [m], negative inside.
+
+    First order in the distance (Taubin, 1991); exact for a sphere.
+
+    Args:
+        axes: semi-axes [m].
+        points: positions [m], shape ``(n, 3)``.
+
+    Returns:
+        Shape ``(n,)``.
+    """
+    scaled = np.linalg.norm(points / np.asarray(axes), axis=1)
+    slope = np.linalg.norm(points / np.square(axes), axis=1)
+    steepness = np.divide(slope, scaled, out=np.full_like(slope, 1 / min(axes)), where=scaled > 0)
+    distance: NDArray[np.float64] = (scaled - 1.0) / steepness
+    return distance
+
+
+def ellipsoids(geometry: ParametricGeometry) -> list[tuple[str, Vector]]:
+    """List the surfaces around the tumour's centre from the inside out: name and semi-axes [m].
+
+    Args:
+        geometry: what shall be meshed.
+
+    Returns:
+        The outer surfaces of ``necrotic_core`` (if any), ``tumour``, ``capsule`` (if any).
+    """
+    a, b, c = geometry.semi_axes
+    surfaces: list[tuple[str, Vector]] = []
+    f, t = geometry.necrotic_fraction, geometry.capsule_thickness
+    if f > 0:
+        surfaces.append(("necrotic_core", (f * a, f * b, f * c)))
+    surfaces.append(("tumour", geometry.semi_axes))
+    if t > 0:
+        surfaces.append(("capsule", (a + t, b + t, c + t)))
+    return surfaces

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""The cut through the needle: triangles, tumour outline and needles in the coordinates of the picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyvista as pv
+from numpy.typing import NDArray
+
+from meshes.plain import Geometry
+from postprocess.ablation import tumour_surface
+from postprocess.results import Needle
+
+MILLIMETRES = 1e3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """A plane with axes.
+
+    Attributes:
+        origin: [m], shape ``(3,)``.
+        across: unit vector to the right in the picture.
+        up: unit vector to the top of the picture, along the first needle and out of the body.
+    """
+
+    origin: NDArray[np.float64]
+    across: NDArray[np.float64]
+    up: NDArray[np.float64]
+
+    def picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Coordinates in the picture [mm], shape ``(..., 2)``, of points [m], shape ``(..., 3)``."""
+        relative = points - self.origin
+        return MILLIMETRES * np.stack([relative @ self.across, relative @ self.up], axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What a cut shows; lengths in mm.
+
+    Attributes:
+        points: of the triangulation, shape ``(n, 2)``.
+        triangles: shape ``(m, 3)``.
+        fields: point data by key, SI units.
+        outline: segments of the tumour's boundary, shape ``(k, 2, 2)``.
+        plane: where the cut lies.
+    """
+
+    points: NDArray[np.float64]
+    triangles: NDArray[np.int64]
+    fields: dict[str, NDArray[np.float64]]
+    outline: NDArray[np.float64]
+    plane: Plane
+
+
+def choose_plane(needles: tuple[Needle, ...], centre: NDArray[np.float64]) -> Plane:
+    """The plane that holds the first needle and comes nearest to the other tips, or else to the tumour's centre.
+
+    Args:
+        needles: at least one.
+        centre: of the tumour [m].
+    """
+    first = needles[0]
+    up = -first.direction / np.linalg.norm(first.direction)
+    others = np.array([needle.tip for needle in needles[1:]] or [centre]) - first.tip
+    beside = others - np.outer(others @ up, up)
+    _, strength, axes = np.linalg.svd(beside, full_matrices=False)
+    if strength[0] < 1e-6:
+        helper = np.eye(3)[int(np.argmin(np.abs(up)))]
+        across = np.cross(np.cross(up, helper), up)
+    else:
+        across = axes[0]
+    across = across / np.linalg.norm(across)
+    return Plane(origin=first.tip, across=across if across[np.argmax(np.abs(across))] > 0 else -across, up=up)
+
+
+def _interface(grid: pv.UnstructuredGrid) -> pv.PolyData:
+    facets = tumour_surface(grid)
+    faces = np.column_stack([np.full(len(facets), 3), facets]) if len(facets) else np.zeros((0, 4), dtype=int)
+    return pv.PolyData(np.asarray(grid.points), faces=faces.ravel())
+
+
+def _line_segments(lines: pv.PolyData) -> NDArray[np.float64]:
+    if lines.n_points == 0:
+        return np.zeros((0, 2, 3))
+    ends = lines.lines.reshape(-1, 3)[:, 1:]
+    return np.asarray(lines.points, dtype=np.float64)[ends]
+
+
+def tumour_centre(grid: pv.UnstructuredGrid) -> NDArray[np.float64]:
+    """Middle of the box around the tumour's surface [m], shape ``(3,)``; the mesh's middle if there is none."""
+    facets = tumour_surface(grid)
+    points = np.asarray(grid.points, dtype=np.float64)
+    chosen = points[np.unique(facets)] if len(facets) else points
+    return (chosen.min(axis=0) + chosen.max(axis=0)) / 2
+
+
+def cut(grid: pv.UnstructuredGrid, geometry: Geometry, needles: tuple[Needle, ...]) -> Section:
+    """The cut through the first needle.
+
+    Args:
+        grid: of the 3-D or the axisymmetric geometry; the latter is mirrored to a full cut.
+        geometry: which of the two.
+        needles: at least one.
+    """
+    if geometry == "axisymmetric":
+        return _mirrored(grid, needles)
+    plane = choose_plane(needles, tumour_centre(grid))
+    normal = np.cross(plane.across, plane.up)
+    sliced = grid.slice(normal=normal, origin=plane.origin, generate_triangles=True).clean()
+    segments = _line_segments(_interface(grid).slice(normal=normal, origin=plane.origin))
+    return Section(
+        points=plane.picture(np.asarray(sliced.points, dtype=np.float64)),
+        triangles=sliced.faces.reshape(-1, 4)[:, 1:].astype(np.int64),
+        fields={key: np.asarray(sliced.point_data[key]) for key in sliced.point_data},
+        outline=plane.picture(segments),
+        plane=plane,
+    )
+
+
+def _mirrored(grid: pv.UnstructuredGrid, needles: tuple[Needle, ...]) -> Section:
+    up = np.array([0.0, 0.0, -1.0 if needles and needles[0].direction[2] > 0 else 1.0])
+    plane = Plane(origin=needles[0].tip * [0, 0, 1], across=np.array([1.0, 0.0, 0.0]), up=up)
+    points = plane.picture(np.asarray(grid.points, dtype=np.float64))
+    ((_, cells),) = grid.cells_dict.items()
+    outline = points[tumour_surface(grid)]
+    flip = np.array([-1.0, 1.0])
+    return Section(
+        points=np.concatenate([points, points * flip]),
+        triangles=np.concatenate([cells, cells[:, ::-1] + len(points)]).astype(np.int64),
+        fields={key: np.tile(np.asarray(grid.point_data[key]), 2) for key in _scalars(grid)},
+        outline=np.concatenate([outline, outline * flip]),
+        plane=plane,
+    )
+
+
+def _scalars(grid: pv.UnstructuredGrid) -> list[str]:
+    return [key for key in grid.point_data if np.asarray(grid.point_data[key]).ndim == 1]

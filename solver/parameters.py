@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""What a simulation is made of: frozen, keyword-only, range-checked records in SI units.
+
+``cases`` fills these from a case file; the solver reads nothing else. Symbols as in docs/notation.md.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+FlowModel = Literal["storage", "steady"]
+ConductivityLaw = Literal["rigid", "exponential", "fissuring", "logistic", "ramp"]
+Closure = Literal["pressure", "none"]
+AgentExchange = Literal["flow_limited", "patlak", "convective"]
+BoundaryKind = Literal["robin", "fixed", "no_flux"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tissue:
+    """One region's material.
+
+    Attributes:
+        name: library or case name.
+        hydraulic_conductivity: K0 at rest [m2/(Pa s)].
+        porosity: phi0, interstitial fluid volume fraction at rest [-].
+        confined_modulus: H = lambda + 2 mu, drained [Pa].
+        shear_modulus: mu, drained [Pa]; only for validity flags (cavitation at 2.5 mu).
+        dilatation_exponent: M in K0 exp(M e) [-].
+        fissuring_ratio: R_K, conductivity of fissured over intact tissue [-].
+        fissuring_pressure: p_c [Pa].
+        fissuring_width: w [Pa].
+        vessel_conductance: L_p S/V [1/(Pa s)].
+        vessel_pressure: p_v, hydrostatic pressure in the microvessels [Pa].
+        effective_vessel_pressure: p_e = p_v - sigma (pi_v - pi_i) [Pa].
+        closure_margin: pressure above p_v at which half of the vessels are closed [Pa].
+        closure_width: width of the logistic of closure [Pa].
+        perfusion: F, blood flow per tissue volume [1/s].
+        permeability_surface: PS of the agent [1/s]; used by the ``patlak`` exchange only.
+        lymph_conductance: L_pL S_L/V [1/(Pa s)].
+        lymph_pressure: p_L [Pa].
+        diffusivity: D of the agent in the interstitial fluid of this tissue [m2/s].
+    """
+
+    name: str
+    hydraulic_conductivity: float
+    porosity: float
+    confined_modulus: float
+    shear_modulus: float
+    dilatation_exponent: float
+    fissuring_ratio: float
+    fissuring_pressure: float
+    fissuring_width: float
+    vessel_conductance: float
+    vessel_pressure: float
+    effective_vessel_pressure: float
+    closure_margin: float
+    closure_width: float
+    perfusion: float
+    permeability_surface: float
+    lymph_conductance: float
+    lymph_pressure: float
+    diffusivity: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agent:
+    """What is injected.
+
+    Attributes:
+        name: library or case name.
+        reaction_rate: k, first order [1/s].
+        molar_mass: [kg/mol].
+        plasma_concentration: C_p in arriving blood [kg/m3].
+    """
+
+    name: str
+    reaction_rate: float
+    molar_mass: float
+    plasma_concentration: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Injection:
+    """One pulse at one site.
+
+    Attributes:
+        site: number of the site in the geometry.
+        start: [s].
+        volume: [m3].
+        rate: Q [m3/s].
+        concentration: C_in [kg/m3].
+    """
+
+    site: int
+    start: float
+    volume: float
+    rate: float
+    concentration: float
+
+    @property
+    def end(self) -> float:
+        """Time at which the pulse stops [s]."""
+        return self.start + self.volume / self.rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Physics:
+    """Which effects are on; the defaults are the model of docs/model.md.
+
+    Attributes:
+        flow: ``storage`` (dp/dt kept) or ``steady``.
+        conductivity: law for K.
+        vessels: Starling exchange of fluid.
+        closure: pressure closure of vessels, or none.
+        perfusion_cap: whether exchange is bounded by blood flow, -nF <= J_v <= nF/2.
+        lymph: lymphatic drainage.
+        reaction: first-order reaction.
+        diffusion: diffusion of the agent.
+        agent_exchange: ``flow_limited`` (all that blood flow can carry), ``patlak`` (with the
+            permeability-surface product) or ``convective`` (only with absorbed fluid).
+        far_field: condition on the artificial outer boundary.
+        organ_surface: condition on the surface of the organ.
+        far_pressure: pressure far away or at a ``fixed`` boundary [Pa]; None for the pressure at which
+            the tissue's vessels and lymph balance.
+    """
+
+    flow: FlowModel = "storage"
+    conductivity: ConductivityLaw = "fissuring"
+    vessels: bool = True
+    closure: Closure = "pressure"
+    perfusion_cap: bool = True
+    lymph: bool = True
+    reaction: bool = True
+    diffusion: bool = True
+    agent_exchange: AgentExchange = "flow_limited"
+    far_field: BoundaryKind = "robin"
+    organ_surface: BoundaryKind = "no_flux"
+    far_pressure: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numerics:
+    """How the equations are solved.
+
+    Attributes:
+        first_step: length of the step after an event [s].
+        largest_step: upper bound of a step [s].
+        smallest_step: below this the run stops [s].
+        step_growth: largest ratio of successive steps.
+        step_tolerance: error of one step, relative to the injected amount.
+        fixed_step: constant step [s]; None for error control.
+        newton_tolerance: residual over the injection rate.
+        newton_limit: iterations before the step is cut.
+        krylov_tolerance_pressure: relative, per Newton iteration.
+        krylov_tolerance_agent: relative, preconditioned.
+        limiter: flux limiting on; off gives the monotone first-order scheme.
+    """
+
+    first_step: float = 0.05
+    largest_step: float = 3.0
+    smallest_step: float = 1e-6
+    step_growth: float = 1.4142135623730951
+    step_tolerance: float = 1e-3
+    fixed_step: float | None = None
+    newton_tolerance: float = 1e-8
+    newton_limit: int = 80
+    krylov_tolerance_pressure: float = 1e-3
+    krylov_tolerance_agent: float = 1e-12
+    limiter: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """Levels over which ablation volumes are reported.
+
+    Attributes:
+        ct: of the dose CT = integral of C dt [kg s/m3].
+        peak: of the peak concentration [kg/m3].
+    """
+
+    ct: tuple[float, ...] = (0.6, 4.5, 9.0)
+    peak: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When things happen [s].
+
+    Attributes:
+        end: end of the run.
+        outputs: times at which fields are written; the start and the end are always among them.
+    """
+
+    end: float
+    outputs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """Everything but the mesh.
+
+    Attributes:
+        tissues: cell tag (``meshes.regions``) to material.
+        agent: what is injected.
+        injections: pulses, in order of start.
+        physics: switches.
+        numerics: tolerances and steps.
+        thresholds: levels for ablation.
+        schedule: end and output times.
+    """
+
+    tissues: dict[int, Tissue]
+    agent: Agent
+    injections: tuple[Injection, ...]
+    physics: Physics = field(default_factory=Physics)
+    numerics: Numerics = field(default_factory=Numerics)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    schedule: Schedule = field(default_factory=lambda: Schedule(end=212.0))

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""How long the next step is: error control on a ladder of lengths, landing exactly on events."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+from solver.parameters import Injection, Numerics, Schedule
+
+SAFETY: Final = 0.85
+QUARTER: Final = 0.25
+
+
+def event_times(injections: tuple[Injection, ...], schedule: Schedule) -> tuple[float, ...]:
+    """Times [s] that a step must end at: starts and ends of pulses, outputs, the end; sorted, once each."""
+    times = {schedule.end, *schedule.outputs}
+    for pulse in injections:
+        times |= {pulse.start, pulse.end}
+    return tuple(sorted(t for t in times if 0 < t <= schedule.end))
+
+
+def source_changes(injections: tuple[Injection, ...]) -> frozenset[float]:
+    """Times [s] at which a pulse starts or stops."""
+    return frozenset(t for pulse in injections for t in (pulse.start, pulse.end))
+
+
+@dataclass
+class StepControl:
+    """Chooses step lengths.
+
+    Lengths are taken from the ladder ``first_step x sqrt(2)^n``, so that round-off in the error does not
+    change them and two runs on different ranks take the same steps.
+
+    Attributes:
+        numerics: bounds and tolerance.
+        events: times to land on [s], sorted.
+        changes: those at which the source changes [s].
+        rejected: steps that were repeated.
+    """
+
+    numerics: Numerics
+    events: tuple[float, ...]
+    changes: frozenset[float]
+    rejected: int = 0
+    _rung: int = field(default=0)
+
+    def propose(self, time: float) -> tuple[float, float]:
+        """Length of the next step [s] and the time at which it ends [s]."""
+        remaining = next(t for t in self.events if t > time) - time
+        target = next(t for t in self.events if t > time)
+        wanted = self._length()
+        if remaining <= wanted * (1 + 1e-9):
+            return remaining, target
+        if remaining < 2 * wanted:
+            return remaining / 2, time + remaining / 2
+        return wanted, time + wanted
+
+    def accept(self, time: float, error: float, step: float) -> None:
+        """Learn from an accepted step that ended at ``time`` with the given error over the tolerance."""
+        if time in self.changes:
+            self._rung = 0
+            return
+        grown = self._rung_of(step * min(2.0, SAFETY / math.sqrt(max(error, 1e-12))))
+        self._rung = min(grown, self._rung + self._growth())
+
+    def cut(self, step: float, factor: float = QUARTER) -> None:
+        """Shorten after a step that failed or erred too much."""
+        self.rejected += 1
+        self._rung = min(self._rung_of(step * factor), self._rung_of(step) - 1)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the next step would be shorter than allowed."""
+        return self._length() < self.numerics.smallest_step
+
+    def _growth(self) -> int:
+        return max(1, round(2 * math.log2(self.numerics.step_growth)))
+
+    def _rung_of(self, length: float) -> int:
+        return math.floor(2 * math.log2(length / self._base()) + 1e-6)
+
+    def _base(self) -> float:
+        return self.numerics.fixed_step or self.numerics.first_step
+
+    def _length(self) -> float:
+        if self.numerics.fixed_step:
+            return self._base() * 2 ** (min(self._rung, 0) / 2)
+        return min(self._base() * 2 ** (self._rung / 2), self.numerics.largest_step)

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""Convection, diffusion, reaction and exchange of the agent: one implicit step, limited and conservative.
+
+    d(phi C)/dt + div(q C - phi D grad C) = -phi k C + J_s - J_l C + max(s, 0) C_in
+
+A monotone low-order step (graph viscosity on the edges) is solved first; the difference to the Galerkin
+fluxes and to the consistent mass matrix is then given back as far as no new extremum appears (Zalesak,
+1979; Kuzmin, 2009). Amounts are computed from the fluxes, so the ledger closes to round-off whatever the
+tolerance of the linear solver, and the flux of a constant state is that constant times the flow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.discretisation import Discretisation, edge_sums, pair_fluid
+from solver.exchange import agent_clearance
+from solver.flow import FlowStep, global_numbers
+from solver.kernels import edge_extrema, fill_rows, limit, nodal_outflow, zalesak_ratios
+from solver.linear import LinearSolver, RowMatrix, Tolerances
+from solver.parameters import Agent, Numerics, Physics
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentState:
+    """What transport remembers between steps, all shape ``(n,)``.
+
+    Attributes:
+        concentration: C per volume of interstitial fluid [kg/m3].
+        amount: of agent at the node [kg].
+    """
+
+    concentration: Floats
+    amount: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Losses:
+    """Rates at which the agent leaves the fluid, per concentration [m3/s].
+
+    Attributes:
+        reaction: phi k times volume, on pairs, shape ``(k,)``.
+        blood: clearance by open vessels, on pairs, shape ``(k,)``.
+        lymph: carried off by lymph, on pairs, shape ``(k,)``.
+        boundary: carried out through the outer boundary, on nodes, shape ``(n,)``.
+    """
+
+    reaction: Floats
+    blood: Floats
+    lymph: Floats
+    boundary: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentStep:
+    """One step of transport.
+
+    Attributes:
+        state: at the end.
+        low: the monotone solution, by which all losses are counted [kg/m3].
+        losses: rates per concentration.
+        injected: agent brought by injection, on nodes [kg/s].
+        from_blood: agent brought by blood, on pairs [kg/s].
+        flux: agent along each edge, tail to head [kg/s].
+        krylov: iterations.
+    """
+
+    state: AgentState
+    low: Floats
+    losses: Losses
+    injected: Floats
+    from_blood: Floats
+    flux: Floats
+    krylov: int
+
+
+class Transport:
+    """Steps the agent forward, keeping its matrix between steps.
+
+    Attributes:
+        solver: linear solver of the monotone step.
+    """
+
+    def __init__(self, data: Discretisation, agent: Agent, physics: Physics, numerics: Numerics) -> None:
+        self._data = data
+        self._reaction_rate = agent.reaction_rate if physics.reaction else 0.0
+        self._plasma = agent.plasma_concentration
+        self._limiter = numerics.limiter
+        self._mass = edge_sums(data, data.integrals.mass)
+        self._diffusion = edge_sums(data, data.integrals.conductance * data.diffusivity[:, None])
+        self._matrix = RowMatrix(data.stencil, global_numbers(data), data.halo)
+        self.solver = LinearSolver(
+            self._matrix, "agent_", "transport", Tolerances(relative=numerics.krylov_tolerance_agent)
+        )
+
+    def initial_state(self) -> AgentState:
+        """Tissue without agent."""
+        none = np.zeros(self._data.volume.size)
+        return AgentState(concentration=none, amount=none)
+
+    def step(
+        self, state: AgentState, stored: Floats, flow: FlowStep, injected: Floats, step: float
+    ) -> AgentStep:
+        """Advance the agent by one implicit step. Collective.
+
+        Args:
+            state: at the start.
+            stored: fluid taken up by swelling at the start of the step [m3].
+            flow: the flow during the step.
+            injected: agent that injection brings per node [kg/s].
+            step: its length [s].
+
+        Raises:
+            LinearSolverError: when the linear solver fails.
+        """
+        data = self._data
+        fluid = data.rest_fluid + flow.state.stored
+        losses, from_blood = self._losses(flow)
+        to_nodes = data.pairs.to_nodes
+        supply = injected + to_nodes(from_blood)
+        lost = to_nodes(losses.reaction + losses.blood + losses.lymph) + losses.boundary
+        porosity = fluid / data.volume
+        tail, head = data.stencil.tail, data.stencil.head
+        conductance = 0.5 * self._diffusion * (porosity[tail] + porosity[head]) - flow.symmetric
+        viscosity = np.maximum(0.5 * np.abs(flow.flux) - conductance, 0.0)
+        exchange = conductance + viscosity
+        self._fill(fluid / step + lost, flow.flux, exchange)
+        owned = data.halo.owned
+        low = np.empty(fluid.size)
+        low[:owned] = self.solver.solve(
+            (state.amount / step + supply)[:owned], state.concentration[:owned]
+        )
+        data.halo.update(low)
+        flux = 0.5 * flow.flux * (low[tail] + low[head]) + exchange * (low[tail] - low[head])
+        if self._limiter:
+            before = state.amount / (data.rest_fluid + stored)
+            rate = porosity * (low - before) / step + lost / data.volume * low
+            data.halo.update(rate)
+            raw = self._mass * (rate[tail] - rate[head]) + viscosity * (low[tail] - low[head])
+            flux -= self._limited(raw, low, fluid / step)
+        leaving = nodal_outflow(tail, head, flux, fluid.size)
+        amount = state.amount + step * (supply - lost * low - leaving)
+        data.halo.update(amount)
+        return AgentStep(
+            state=AgentState(concentration=amount / fluid, amount=amount),
+            low=low,
+            losses=losses,
+            injected=injected,
+            from_blood=from_blood,
+            flux=flux,
+            krylov=self.solver.iterations,
+        )
+
+    def _losses(self, flow: FlowStep) -> tuple[Losses, Floats]:
+        """Loss rates per concentration, and what blood brings to the pairs [kg/s]."""
+        pairs, m = self._data.pairs, self._data.materials
+        cleared = flow.open_fraction * agent_clearance(flow.filtration, m.perfusion, m.permeability_surface)
+        arriving = (cleared + flow.open_fraction * flow.filtration) * self._plasma
+        losses = Losses(
+            reaction=pair_fluid(self._data, flow.state.stored) * self._reaction_rate,
+            blood=pairs.volume * cleared,
+            lymph=pairs.volume * flow.drained,
+            boundary=np.maximum(flow.outflow, 0.0),
+        )
+        return losses, pairs.volume * arriving
+
+    def _fill(self, diagonal: Floats, flux: Floats, exchange: Floats) -> None:
+        stencil = self._data.stencil
+        ends = np.concatenate([stencil.tail, stencil.head])
+        outgoing = np.concatenate([exchange + 0.5 * flux, exchange - 0.5 * flux])
+        fill_rows(
+            stencil.diagonal,
+            stencil.tail_row,
+            stencil.head_row,
+            diagonal + np.bincount(ends, weights=outgoing, minlength=diagonal.size),
+            0.5 * flux - exchange,
+            -0.5 * flux - exchange,
+            self._matrix.values,
+        )
+        self._matrix.assemble()
+
+    def _limited(self, raw: Floats, low: Floats, capacity: Floats) -> Floats:
+        """Antidiffusive flux on edges, head to tail, that makes no new extremum. Collective."""
+        stencil, halo = self._data.stencil, self._data.halo
+        lowest, highest = edge_extrema(stencil.tail, stencil.head, low)
+        gain, loss = zalesak_ratios(
+            stencil.tail, stencil.head, raw, capacity * (low - lowest), capacity * (highest - low)
+        )
+        halo.update(gain)
+        halo.update(loss)
+        return limit(stencil.tail, stencil.head, raw, gain, loss)
+

@@ -116,3 +116,32 @@ def ellipsoids(geometry: ParametricGeometry) -> list[tuple[str, Vector]]:
     if t > 0:
         surfaces.append(("capsule", (a + t, b + t, c + t)))
     return surfaces
+
+
+def size_expression(field: SizeField, coordinates: tuple[str, str, str]) -> str:
+    """Write the same function as text for gmsh, in millimetres about the centre of the ellipsoids.
+
+    Args:
+        field: the size field.
+        coordinates: what gmsh calls the three coordinates, such as ``("x", "0", "y")`` for a half-plane.
+
+    Returns:
+        A formula of gmsh's ``MathEval`` field.
+    """
+    sizes, mm = field.sizes, 1e3
+    terms = [f"{mm * sizes.far!r}"]
+    for tip, radius in zip(field.tips, field.radii, strict=True):
+        offsets = [mm * (t - c) for t, c in zip(tip, field.centre, strict=True)]
+        distance = _norm([f"({x}-({offset!r}))" for x, offset in zip(coordinates, offsets, strict=True)])
+        grown = f"{mm * sizes.tip!r}+{sizes.growth!r}*max({distance}-{mm * radius!r},0)"
+        beyond = f"{sizes.growth!r}*max({distance}-{mm * sizes.front_radius!r},0)"
+        terms.append(f"min({grown},{mm * sizes.front!r})+{beyond}")
+    for axes in field.ellipsoids:
+        scaled = _norm([f"({x}/{mm * a!r})" for x, a in zip(coordinates, axes, strict=True)], "1e-12")
+        slope = _norm([f"({x}/{(mm * a) ** 2!r})" for x, a in zip(coordinates, axes, strict=True)], "1e-18")
+        terms.append(f"{mm * field.surface!r}+{sizes.growth!r}*abs({scaled}-1)*{scaled}/{slope}")
+    return f"min({','.join(terms)})" if len(terms) > 1 else terms[0]
+
+
+def _norm(components: list[str], least: str = "0") -> str:
+    return f"sqrt({'+'.join(f'{c}*{c}' for c in components)}+{least})"

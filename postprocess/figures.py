@@ -122,6 +122,7 @@ def draw_cut(result: Result, path: Path) -> Path:
     window = _window(sections[1], [level for level, _ in thresholds])
     inlet = float(result.summary["concentration"]["inlet_kg_m3"])
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 6.0), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
     _panel(left, sections[0], CONCENTRATION, CONCENTRATION_MAP, inlet * DISPLAY[CONCENTRATION.unit][0])
     _contours(left, sections[0], CONCENTRATION, [FRONT_SHARE * inlet])
     left.set_title(f"Concentration at {during:.4g} s, end of injection")
@@ -129,7 +130,7 @@ def draw_cut(result: Result, path: Path) -> Path:
     _panel(right, sections[1], CT_DOSE, DOSE_MAP, float(dose))
     _contours(right, sections[1], CT_DOSE, [level for level, _ in thresholds])
     right.set_title(f"CT dose at {final:.4g} s, end of run")
-    _keys(left, [("white", "solid", "tumour"), (*threshold_look(0), f"{FRONT_SHARE:.0%} of the injected")])
+    _keys(left, [("white", "solid", "tumour"), (*threshold_look(0), f"{100 * FRONT_SHARE:g} % of the injected")])
     marks = [(*threshold_look(number), label) for number, (_, label) in enumerate(thresholds)]
     _keys(right, [("white", "solid", "tumour"), *marks])
     for axes, section in zip((left, right), sections, strict=True):

@@ -75,7 +75,7 @@ def crossing_rate(
         pair_fluid(data, flow.state.stored) * agent.state.concentration[pairs.node]
         - pair_fluid(data, stored) * old.concentration[pairs.node]
     ) / step
-    lost = (agent.losses.reaction + agent.losses.blood + agent.losses.lymph) * agent.low[pairs.node]
+    lost = (agent.losses.blood + agent.losses.lymph) * agent.low[pairs.node] + agent.reacted / step
     injected = agent.injected[pairs.node] * pairs.volume / data.volume[pairs.node]
     rest = pairs.to_nodes(np.where(tumour, injected + agent.from_blood - lost - kept, 0.0))
     along = agent.flux[boundary.edges] * boundary.share

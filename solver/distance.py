@@ -7,6 +7,7 @@ to the ring surface it stands for, because the nearest point lies in the same ha
 collective.
 """
 
+from dataclasses import dataclass
 from math import pi
 
 import numpy as np
@@ -19,7 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
 Flags = NDArray[np.bool_]
 
-_PAIRS_AT_ONCE = 400_000
+_POINTS_AT_ONCE = 4096
+_BRANCHES = 4
 
 
 def interface_facets(cells: Ints, cell_tags: Ints, inside_tags: frozenset[int]) -> Ints:
@@ -71,9 +73,9 @@ def surface_weights(points: Floats, facets: Ints, geometry: Geometry) -> Floats:
 def distance_to_surface(points: Floats, surface: Floats) -> Floats:
     """Exact distance from points to the nearest primitive of a surface.
 
-    Primitives are sorted into classes of similar size. In each class the nearest centres are visited in
-    growing numbers until the next centre is too far for its primitive to be nearer than the best one known.
-    Of those visited, the exact distance is taken where height over the plane and offset in it allow a gain.
+    The nearest corner bounds the distance from above. A tree of flat discs, each enclosing its share of the
+    surface, bounds it from below: branches that cannot improve on the bound are left, down to single
+    primitives. Discs follow a smooth surface, so few survive even for a point at one distance from all of it.
 
     Args:
         points: positions [m], shape ``(n, dimension)``.
@@ -82,15 +84,15 @@ def distance_to_surface(points: Floats, surface: Floats) -> Floats:
     Returns:
         Distances [m], shape ``(n,)``; infinite where the surface is empty.
     """
-    best = np.full(len(points), np.inf)
     if len(surface) == 0:
-        return best
-    centres = surface.mean(axis=1)
-    reach = np.linalg.norm(surface - centres[:, None], axis=2).max(axis=1)
-    largest = reach.max()
-    halvings = np.log2(largest / np.maximum(reach, largest / 1024.0)) if largest > 0.0 else 0.0 * reach
-    for members in (np.flatnonzero(halvings.astype(int) == c) for c in np.unique(halvings.astype(int))):
-        _improve(best, points, surface[members], reach[members].max())
+        return np.full(len(points), np.inf)
+    best = np.asarray(cKDTree(surface.reshape(-1, surface.shape[2])).query(points)[0])
+    ordered = _spatially_ordered(surface)
+    depth = int(np.log2(len(ordered))) // int(np.log2(_BRANCHES))
+    tree = [_enclosing_discs(ordered, _BRANCHES**level) for level in range(1, depth + 1)]
+    for start in range(0, len(points), _POINTS_AT_ONCE):
+        chunk = slice(start, start + _POINTS_AT_ONCE)
+        _descend(best[chunk], points[chunk], ordered, tree)
     return best
 
 
@@ -126,40 +128,57 @@ def _facets_within(cells: Ints, allowed: Flags) -> Ints:
     return np.sort(facets[allowed[facets].all(axis=1)], axis=1)
 
 
-def _improve(best: Floats, points: Floats, surface: Floats, reach: float) -> None:
-    """Lower ``best`` to the distance to these primitives, none of which extends beyond ``reach``."""
-    centres, normals = surface.mean(axis=1), _unit_normals(surface)
-    tree = cKDTree(centres)
-    known, visited, pending = 0, min(4, len(surface)), np.arange(len(points))
-    while pending.size:
-        unsettled = []
-        for chunk in np.array_split(pending, 1 + pending.size * visited // _PAIRS_AT_ONCE):
-            far, near = tree.query(points[chunk], k=range(known + 1, visited + 1))
-            rows, columns = np.nonzero(far - reach < best[chunk, None])
-            point, primitive = chunk[rows], near[rows, columns]
-            height = np.einsum("ij,ij->i", points[point] - centres[primitive], normals[primitive])
-            aside = np.sqrt(np.maximum(far[rows, columns] ** 2 - height**2, 0.0))
-            hopeful = np.hypot(height, np.maximum(aside - reach, 0.0)) < best[point]
-            point, primitive = point[hopeful], primitive[hopeful]
-            np.minimum.at(best, point, _distance_to_primitive(points[point], surface[primitive]))
-            unsettled.append(chunk[far[:, -1] - reach < best[chunk]])
-        if visited == len(surface):
-            return
-        pending = np.concatenate(unsettled)
-        known, visited = visited, min(4 * visited, len(surface))
+def _spatially_ordered(surface: Floats) -> Floats:
+    """Primitives in the order of a balanced k-d tree, the last one repeated up to a power of the branching."""
+    total = _BRANCHES ** int(np.ceil(np.log(len(surface)) / np.log(_BRANCHES) - 1e-9))
+    centres = surface.mean(axis=1)
+    order = np.minimum(np.arange(total), len(surface) - 1)[None]
+    while order.shape[1] > 1:
+        groups = centres[order]
+        axis = np.argmax(np.ptp(groups, axis=1), axis=1)
+        along = np.take_along_axis(groups, axis[:, None, None], axis=2)[:, :, 0]
+        order = np.take_along_axis(order, np.argsort(along, axis=1), axis=1).reshape(2 * len(order), -1)
+    return np.asarray(surface[order[:, 0]])
 
 
-def _unit_normals(surface: Floats) -> Floats:
-    """Unit normals of segments or triangles; zero for radii and for primitives without extent."""
-    if surface.shape[1] == 1:
-        return np.zeros_like(surface[:, 0])
-    edges = surface[:, 1:] - surface[:, :1]
-    if surface.shape[1] == 2:
-        normals = edges[:, 0, ::-1] * np.array([1.0, -1.0])
-    else:
-        normals = np.cross(edges[:, 0], edges[:, 1])
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.asarray(normals / np.where(length > 0.0, length, 1.0))
+@dataclass(frozen=True)
+class _Discs:
+    """Flat discs that enclose parts of a surface: centre, unit normal, half thickness and radius."""
+
+    centre: Floats
+    normal: Floats
+    thickness: Floats
+    radius: Floats
+
+    def bound(self, points: Floats, disc: Ints) -> Floats:
+        """Distance from each point to its own disc, a lower bound of that to what it encloses."""
+        offset, normal = points - self.centre[disc], self.normal[disc]
+        height = np.einsum("ij,ij->i", offset, normal)
+        aside = np.linalg.norm(offset - height[:, None] * normal, axis=1)
+        above = np.maximum(np.abs(height) - self.thickness[disc], 0.0)
+        return np.asarray(np.hypot(above, np.maximum(aside - self.radius[disc], 0.0)))
+
+
+def _enclosing_discs(ordered: Floats, number: int) -> _Discs:
+    """Discs around ``number`` successive shares of the primitives, normal to their flattest direction."""
+    corners = ordered.reshape(number, -1, ordered.shape[2])
+    centre = corners.mean(axis=1)
+    offset = corners - centre[:, None]
+    normal = np.linalg.eigh(np.einsum("nki,nkj->nij", offset, offset))[1][:, :, 0]
+    height = np.einsum("nki,ni->nk", offset, normal)
+    aside = np.linalg.norm(offset - height[:, :, None] * normal[:, None], axis=2)
+    return _Discs(centre, normal, np.abs(height).max(axis=1), aside.max(axis=1))
+
+
+def _descend(best: Floats, points: Floats, ordered: Floats, tree: list[_Discs]) -> None:
+    """Lower ``best`` to the distance to the surface, through the branches that can still improve on it."""
+    point, disc = np.arange(len(points)), np.zeros(len(points), dtype=np.int64)
+    for discs in tree:
+        point = np.repeat(point, _BRANCHES)
+        disc = (_BRANCHES * disc[:, None] + np.arange(_BRANCHES)).ravel()
+        hopeful = discs.bound(points[point], disc) < best[point]
+        point, disc = point[hopeful], disc[hopeful]
+    np.minimum.at(best, point, _distance_to_primitive(points[point], ordered[disc]))
 
 
 def _distance_to_primitive(points: Floats, corners: Floats) -> Floats:

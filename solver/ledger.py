@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The books of a run: where every kilogram of agent and every cubic metre of fluid went.
 
-Losses are counted with the same monotone solution that the implicit step used, so both books close to
-round-off. Fluid is also exchanged at rest; the rows reported are relative to that, the residual is not.
+Losses to blood, lymph and boundary are counted with the same monotone solution that the implicit step used,
+reactions by their exact integral, so both books close to round-off. Fluid is also exchanged at rest; the rows reported are relative to that, the residual is not.
 """
 
 from typing import Final
@@ -71,7 +71,7 @@ class Ledger:
         data = self._data
         rates = np.concatenate(
             [
-                self._agent_rates(agent),
+                self._agent_rates(agent, step),
                 [np.maximum(crossing, 0).sum(), -np.minimum(crossing, 0).sum()],
                 [source[: data.halo.owned].sum()],
                 self._exchange(flow),
@@ -105,10 +105,10 @@ class Ledger:
                 out[name] -= float(rate) * self._elapsed
         return out
 
-    def _agent_rates(self, agent: AgentStep) -> Floats:
+    def _agent_rates(self, agent: AgentStep, step: float) -> Floats:
         data, owned = self._data, self._owned_pairs
         low = agent.low[data.pairs.node]
-        reacted = np.where(owned, agent.losses.reaction * low, 0.0)
+        reacted = np.where(owned, agent.reacted / step, 0.0)
         blood = agent.losses.blood * low - agent.from_blood
         count = data.halo.owned
         return np.array(

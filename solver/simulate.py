@@ -250,7 +250,7 @@ def _accept(
         flow_step=flow,
         agent=agent.state,
         dose=Dose(
-            ct=before.dose.ct + step * concentration, peak=np.maximum(before.dose.peak, concentration)
+            ct=before.dose.ct + agent.ct, peak=np.maximum(before.dose.peak, concentration)
         ),
         source_pressure=machine.source_pressure(flow.state.pressure),
         lowest=data.halo.min(concentration),

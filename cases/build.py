@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""From a checked case file to the model and the geometry that solver and meshes read."""
+
+import math
+from pathlib import Path
+
+from cases.case import Case
+from cases.materials import agent_numbers, make_agent, make_tissue, needle_numbers, tissue_numbers
+from cases.mesh_sizes import CaseLengths, mesh_sizes, reach
+from cases.schema import CaseFile, Level
+from cases.schema_geometry import InjectionTable, MaskTable
+from meshes.geometry import GeometryDescription, LabelGeometry, Mask, MeshSizes, ParametricGeometry, Site, Vector
+from meshes.regions import CAPSULE, NECROTIC_CORE, TISSUE, TUMOUR
+from solver.parameters import Injection, Model, Numerics, Physics, Schedule, Thresholds
+
+SAME_PLACE = 1e-9
+"""Tips closer than this are one site [m]."""
+
+DEFAULT_LIFETIMES = 5.0
+"""The run goes on for this many lifetimes 1/k after the last pulse."""
+
+
+def build_case(case: CaseFile, file: Path, overrides: tuple[str, ...] = ()) -> Case:
+    """The case in SI; ``case`` has passed the schema and the rules."""
+    ct = sorted(case.thresholds.ct, key=_level)
+    peak = sorted(case.thresholds.peak, key=_level)
+    return Case(
+        name=case.name,
+        title=case.title or case.name,
+        file=file,
+        overrides=overrides,
+        model=_model(case, ct, peak),
+        geometry=_geometry(case, file.parent),
+        ct_labels=tuple(level.label for level in ct),
+        peak_labels=tuple(level.label for level in peak),
+        figures=case.outputs.figures,
+    )
+
+
+def site_numbers(injections: list[InjectionTable]) -> list[int]:
+    """Number of the site of each injection: those with the same tip share one."""
+    tips: list[list[float]] = []
+    numbers = []
+    for injection in injections:
+        known = (i for i, tip in enumerate(tips) if math.dist(tip, injection.tip) < SAME_PLACE)
+        number = next(known, len(tips))
+        if number == len(tips):
+            tips.append(injection.tip)
+        numbers.append(number)
+    return numbers
+
+
+def source_radius(case: CaseFile, injection: InjectionTable) -> float:
+    """Radius of the cavity or distributed source at a tip [m]."""
+    if injection.source_radius is not None:
+        return injection.source_radius
+    return 0.5 * needle_numbers(case, injection.needle)["outer_diameter"]
+
+
+def end_time(case: CaseFile) -> float | None:
+    """End of the run [s]; None where the case leaves it open and the agent does not react."""
+    if case.outputs.end is not None:
+        return case.outputs.end
+    rate = agent_numbers(case.agent)["reaction_rate"] if case.physics.reaction else 0.0
+    return max(map(pulse_end, case.injection)) + DEFAULT_LIFETIMES / rate if rate > 0.0 else None
+
+
+def pulse_end(injection: InjectionTable) -> float:
+    """Time at which a pulse stops [s]."""
+    return injection.start + injection.volume / injection.rate
+
+
+def tumour_axes(case: CaseFile) -> Vector | None:
+    """Semi-axes of a parametric tumour [m]; None for label maps."""
+    tumour = case.geometry.tumour
+    if tumour is None:
+        return None
+    if tumour.radius is not None:
+        return (tumour.radius,) * 3
+    return _vector(tumour.semi_axes) if tumour.semi_axes else None
+
+
+def _model(case: CaseFile, ct: list[Level], peak: list[Level]) -> Model:
+    geometry = case.geometry
+    labels = geometry.labels
+    tags = [TUMOUR, TISSUE]
+    tags += [NECROTIC_CORE] if geometry.necrotic_core or (labels and labels.necrotic_core) else []
+    tags += [CAPSULE] if geometry.capsule else []
+    return Model(
+        tissues={tag: make_tissue(case, tag) for tag in tags},
+        agent=make_agent(case.agent),
+        injections=_injections(case),
+        physics=Physics(**case.physics.model_dump()),
+        numerics=Numerics(**case.numerics.model_dump(exclude={"cells_per_front", "mesh"})),
+        thresholds=Thresholds(ct=tuple(map(_level, ct)), peak=tuple(map(_level, peak))),
+        schedule=_schedule(case),
+    )
+
+
+def _injections(case: CaseFile) -> tuple[Injection, ...]:
+    default = agent_numbers(case.agent).get("concentration", 0.0)
+    pulses = [
+        Injection(
+            site=site,
+            start=table.start,
+            volume=table.volume,
+            rate=table.rate,
+            concentration=default if table.concentration is None else table.concentration,
+        )
+        for site, table in zip(site_numbers(case.injection), case.injection, strict=True)
+    ]
+    return tuple(sorted(pulses, key=lambda pulse: pulse.start))
+
+
+def _schedule(case: CaseFile) -> Schedule:
+    end = end_time(case)
+    assert end is not None, "the rules ask for an end where none follows"
+    outputs = case.outputs
+    if outputs.every is not None:
+        times = [i * outputs.every for i in range(1, math.ceil(end / outputs.every))]
+    else:
+        times = outputs.times if outputs.times is not None else [pulse_end(pulse) for pulse in case.injection]
+    return Schedule(end=end, outputs=tuple(sorted({time for time in times if 0.0 < time < end})))
+
+
+def _geometry(case: CaseFile, folder: Path) -> GeometryDescription:
+    table = case.geometry
+    sites = _sites(case)
+    sizes = _sizes(case)
+    if table.labels is not None:
+        labels = table.labels
+        return LabelGeometry(
+            tumour=_masks(labels.tumour, folder),
+            organ=_masks(labels.organ, folder),
+            necrotic_core=_masks(labels.necrotic_core, folder),
+            margin=labels.margin,
+            smoothing=labels.smoothing,
+            sites=sites,
+            sizes=sizes,
+        )
+    axes = tumour_axes(case)
+    assert axes and table.tumour and table.domain_radius, "the rules ask for a tumour and a domain"
+    return ParametricGeometry(
+        kind=table.kind,
+        semi_axes=axes,
+        centre=_vector(table.tumour.centre),
+        domain_radius=table.domain_radius,
+        necrotic_fraction=table.necrotic_core.fraction if table.necrotic_core else 0.0,
+        capsule_thickness=table.capsule.thickness if table.capsule else 0.0,
+        sites=sites,
+        sizes=sizes,
+    )
+
+
+def _sites(case: CaseFile) -> tuple[Site, ...]:
+    sites: dict[int, Site] = {}
+    for number, table in zip(site_numbers(case.injection), case.injection, strict=True):
+        length = math.hypot(*table.direction)
+        sites[number] = Site(
+            tip=_vector(table.tip),
+            direction=_vector([component / length for component in table.direction]),
+            needle_radius=0.5 * needle_numbers(case, table.needle)["outer_diameter"],
+            source_radius=table.source_radius,
+        )
+    return tuple(sites[number] for number in sorted(sites))
+
+
+def _sizes(case: CaseFile) -> MeshSizes:
+    geometry = case.geometry
+    sites: dict[int, list[InjectionTable]] = {}
+    for number, table in zip(site_numbers(case.injection), case.injection, strict=True):
+        sites.setdefault(number, []).append(table)
+    porosity = tissue_numbers(case.tissues.tumour, "tumour")["porosity"]
+    rate = agent_numbers(case.agent)["reaction_rate"] if case.physics.reaction else 0.0
+    reaches = [
+        reach(sum(p.volume for p in pulses), max(p.rate for p in pulses), porosity, rate) for pulses in sites.values()
+    ]
+    margin = geometry.labels.margin if geometry.labels else None
+    lengths = CaseLengths(
+        source=min(source_radius(case, table) for table in case.injection),
+        reach=max(reaches),
+        domain=2.0 * margin if margin is not None else geometry.domain_radius or 0.0,
+    )
+    given = case.numerics.mesh.model_dump(exclude_none=True)
+    return mesh_sizes(geometry.kind, lengths, case.numerics.cells_per_front, given)
+
+
+def _masks(tables: list[MaskTable], folder: Path) -> tuple[Mask, ...]:
+    return tuple(Mask(path=folder / table.path, labels=tuple(table.labels)) for table in tables)
+
+
+def _vector(components: list[float]) -> Vector:
+    x, y, z = (float(component) + 0.0 for component in components)
+    return (x, y, z)
+
+
+def _level(level: Level) -> float:
+    return level.value

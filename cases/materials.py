@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Tissues, agent and needles of a case: the library's numbers with the case's changes, in SI."""
+
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from cases import catalogue
+from cases.schema import CaseFile
+from cases.schema_geometry import NeedleTable
+from cases.schema_materials import AgentTable, TissueTable
+from meshes.regions import CAPSULE, REGION_NAMES, TISSUE
+from solver.parameters import Agent, Tissue
+
+DEFAULT_TISSUE: Final = {
+    "tumour": "generic_tumour",
+    "tissue": "subcutis",
+    "necrotic_core": "necrotic_core",
+    "capsule": "capsule",
+}
+"""Region to the tissue it has if a table names no base."""
+
+Numbers = dict[str, float]
+
+
+def agent_numbers(table: AgentTable) -> Numbers:
+    """Numbers of the agent by key, SI; keys that neither base nor case states are absent."""
+    return _merged("agents", table.base, table)
+
+
+def tissue_numbers(table: TissueTable, region: str) -> Numbers:
+    """Numbers of a region's tissue by key, SI; the confined modulus is always there.
+
+    H = 2 mu (1 - nu)/(1 - 2 nu) where the case changes mu or nu without stating H.
+    """
+    numbers = _merged("tissues", table.base or DEFAULT_TISSUE[region], table)
+    changed = {"shear_modulus", "poisson_ratio"} & table.model_fields_set
+    if "confined_modulus" not in table.model_fields_set and changed or "confined_modulus" not in numbers:
+        nu = numbers["poisson_ratio"]
+        numbers["confined_modulus"] = 2.0 * numbers["shear_modulus"] * (1.0 - nu) / (1.0 - 2.0 * nu)
+    return numbers
+
+
+def needle_numbers(case: CaseFile, name: str) -> Numbers:
+    """Diameters of a needle of the case or of the library, SI."""
+    table = case.needles.get(name, NeedleTable())
+    base = table.base or (name if name in catalogue.entries("needles") else None)
+    return _merged("needles", base, table)
+
+
+def make_agent(table: AgentTable) -> Agent:
+    """The agent of a checked case."""
+    numbers = agent_numbers(table)
+    return Agent(
+        name=table.base or "agent",
+        reaction_rate=numbers["reaction_rate"],
+        molar_mass=numbers["molar_mass"],
+        plasma_concentration=numbers.get("plasma_concentration", 0.0),
+    )
+
+
+def make_tissue(case: CaseFile, tag: int) -> Tissue:
+    """The tissue that fills a region, of a checked case.
+
+    The effective vessel pressure is p_e = p_v - sigma (pi_v - pi_i) (Baxter & Jain 1989).
+    """
+    region = REGION_NAMES[tag]
+    table: TissueTable = getattr(case.tissues, region)
+    numbers = tissue_numbers(table, region)
+    agent = agent_numbers(case.agent)
+    suffix = "_normal" if tag in (TISSUE, CAPSULE) else ""
+    permeability = agent.get(f"vessel_permeability{suffix}", agent.get("vessel_permeability", 0.0))
+    oncotic = numbers["vessel_oncotic_pressure"] - numbers["interstitial_oncotic_pressure"]
+    own: dict[str, Any] = {
+        "name": table.base or DEFAULT_TISSUE[region],
+        "effective_vessel_pressure": numbers["vessel_pressure"] - numbers["reflection_coefficient"] * oncotic,
+        "permeability_surface": numbers.get("permeability_surface", permeability * numbers["vessel_surface"]),
+        "diffusivity": numbers.get("diffusivity", agent.get(f"diffusivity{suffix}", agent.get("diffusivity"))),
+    }
+    names = Tissue.__dataclass_fields__
+    return Tissue(**{name: own[name] if name in own else numbers[name] for name in names})
+
+
+def _merged(kind: catalogue.Kind, base: str | None, table: BaseModel) -> Numbers:
+    numbers: Numbers = {}
+    if base is not None:
+        from_library = type(table).model_validate(catalogue.numbers(kind, base))
+        numbers = from_library.model_dump(exclude_none=True)
+    return {**numbers, **table.model_dump(exclude_unset=True, exclude_none=True, exclude={"base"})}

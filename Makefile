@@ -22,7 +22,7 @@ demo: ## run the main job on a synthetic tumour and show the result (2 ranks)
 .PHONY: patient
 patient: ## run the liver patient of ../shared/data (2 ranks)
 	@test -d $(patient_data) || { echo "make patient needs the images in $(patient_data), which is not there" >&2; exit 66; }
-	@$(call infusate,run cases/shipped/patient.toml --ranks 2 --out results/patient --overwrite)
+	@$(call infusate,run cases/shipped/patient_liver.toml --ranks 2 --out results/patient --overwrite)
 	@echo "Open the report: $(CURDIR)/results/patient/report.html"
 
 .PHONY: run

@@ -110,7 +110,7 @@ in_sandbox() { # install|run VENV CMD...: returns CMD's exit code
   pid=$!
   local interrupted=
   trap 'interrupted=1' INT # a terminal sends it to CMD as well
-  trap 'interrupted=1; read -r inner <"/proc/$pid/task/$pid/children" && kill -TERM $inner' TERM HUP
+  trap 'interrupted=1; read -r inner <"/proc/$pid/task/$pid/children"; kill -TERM $inner' TERM HUP
   while wait "$pid"; status=$?; [[ $interrupted ]]; do interrupted=; done
   trap - INT TERM HUP
   return "$status"

@@ -28,11 +28,15 @@ class PhysicsTable(BaseModel):
     lymph: bool = Field(True, description="Drainage by lymphatics.")
     reaction: bool = Field(True, description="First-order reaction of the agent.")
     diffusion: bool = Field(True, description="Diffusion of the agent.")
-    agent_exchange: Literal["flow_limited", "patlak", "none"] = Field(
-        "flow_limited", description="Loss of agent to blood."
+    agent_exchange: Literal["flow_limited", "patlak", "convective"] = Field(
+        "flow_limited",
+        description="Loss of agent to blood: all that flow can carry, by permeability, or only with absorbed fluid.",
     )
     far_field: BoundaryName = Field("robin", description="Condition on the artificial outer boundary.")
     organ_surface: BoundaryName = Field("no_flux", description="Condition on the surface of the organ.")
+    far_pressure: Annotated[float, Quantity(units.PRESSURE, -1e5, 1e6)] | None = Field(
+        None, description="Pressure far away; by default the resting pressure of the tissue there."
+    )
 
 
 class MeshTable(BaseModel):

@@ -129,8 +129,9 @@ def _registry() -> "UnitRegistry[Fraction]":
 
 
 def _kind(unit: str) -> str:
-    dimensionality = str(_registry().parse_units(unit.replace("·", "*")).dimensionality)
-    return "which has no dimension" if dimensionality == "dimensionless" else f"which is {dimensionality}"
+    powers = dict(_registry().parse_units(unit.replace("·", "*")).dimensionality)
+    factors = [f"{name.strip('[]')}^{power}" for name, power in sorted(powers.items())]
+    return f"which is {' '.join(factors).replace('^1', '')}" if factors else "which has no dimension"
 
 
 def _expected(dimension: Dimension) -> str:

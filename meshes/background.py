@@ -1,29 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""A graded mesh of a ball, before any surface of the patient is in it."""
+"""A graded mesh of a ball with the needle tips among its vertices, before any surface of the patient is in it."""
 
 from collections.abc import Callable
 from itertools import permutations
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.cutter import bisect
-from meshes.tetrahedra import Cells, Points, signed_volumes, unique_edges
+from meshes.geometry import GeometryError
+from meshes.quality import smallest_angles, volumes
+from meshes.remesh import TaggedMesh, remesh
+from meshes.tetrahedra import Cells, Points, faces_between
 
 Size = Callable[[Points], NDArray[np.float64]]
 
-TOO_LONG: Final = 1.5
-"""Edges longer than this many wanted lengths are bisected."""
 
-
-def ball(centre: Points, radius: float, divisions: int) -> tuple[Points, Cells]:
+def kuhn_ball(centre: Points, radius: float, divisions: int) -> tuple[Points, Cells]:
     """Kuhn's division of a cube into tetrahedra, mapped along rays onto a ball (all volumes positive).
 
     Args:
         centre: of the ball [m], shape ``(3,)``.
         radius: of the ball [m].
-        divisions: cubes along an edge; even, so that no cell straddles the centre planes.
+        divisions: small cubes along an edge of the large one; even, so that the centre is a vertex.
     """
     axis = np.linspace(-1.0, 1.0, divisions + 1)
     points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -34,28 +32,63 @@ def ball(centre: Points, radius: float, divisions: int) -> tuple[Points, Cells]:
         for p in permutations(range(3))
     ])
     largest, norm = np.abs(points).max(axis=1), np.linalg.norm(points, axis=1)
-    points = points * np.divide(largest, norm, out=np.zeros_like(norm), where=norm > 0.0)[:, None]
-    return centre + radius * points, positive(points, cells)
-
-
-def positive(points: Points, cells: Cells) -> Cells:
-    """Cells with two vertices exchanged where the volume was negative."""
-    negative = signed_volumes(points, cells) < 0.0
-    cells = cells.copy()
+    points = centre + radius * points * np.divide(largest, norm, out=np.zeros_like(norm), where=norm > 0.0)[:, None]
+    negative = volumes(points, cells) < 0.0
     cells[negative] = cells[negative][:, [1, 0, 2, 3]]
-    return cells
+    return points, cells
 
 
-def refine(points: Points, cells: Cells, size: Size) -> tuple[Points, Cells]:
-    """Bisects edges, the longest first, until none exceeds the wanted length by half."""
-    while True:
-        edges = unique_edges(cells)
-        ends = points[edges[:, 0]], points[edges[:, 1]]
-        lengths = np.linalg.norm(ends[0] - ends[1], axis=1)
-        middles = 0.5 * (ends[0] + ends[1])
-        marked = lengths > TOO_LONG * size(middles)
-        if not marked.any():
-            return points, cells
-        order = np.flatnonzero(marked)[np.argsort(-lengths[marked], kind="stable")]
-        cells, _ = bisect(cells, edges[order], np.arange(len(points), len(points) + len(order)))
-        points = np.concatenate((points, middles[order]))
+def graded_ball(centre: Points, radius: float, size: Size, coarsest: float) -> tuple[Points, Cells]:
+    """Mesh of a ball with given edge lengths: Kuhn's ball, adapted once.
+
+    Args:
+        centre: of the ball [m], shape ``(3,)``.
+        radius: of the ball [m].
+        size: wanted edge length [m] at points.
+        coarsest: largest edge length [m], which sets the division that is adapted.
+    """
+    divisions = int(np.clip(2 * round(0.75 * radius / coarsest), 8, 24))
+    points, cells = kuhn_ball(centre, radius, divisions)
+    tags = np.ones(len(cells), dtype=np.int32)
+    boundary, _ = faces_between(cells, tags)
+    whole = TaggedMesh(points=points, cells=cells, tags=tags, triangles=boundary,
+                       triangle_tags=np.ones(len(boundary), dtype=np.int32))
+    adapted = remesh(whole, size(points), 0.15 * coarsest, np.array([], dtype=np.int64), "grading the background")
+    return adapted.points, adapted.cells
+
+
+def place(points: Points, cells: Cells, tips: Points) -> tuple[Points, NDArray[np.int64]]:
+    """Moves a near vertex onto each tip, the one whose move leaves the best cells.
+
+    Args:
+        points: vertices [m], shape ``(n, 3)``.
+        cells: tetrahedra, shape ``(m, 4)``.
+        tips: distinct positions inside the mesh [m], shape ``(k, 3)``.
+
+    Returns:
+        The points and the vertex at each tip.
+
+    Raises:
+        GeometryError: no vertex can be moved without turning a cell over.
+    """
+    points, taken = points.copy(), np.full(len(tips), -1, dtype=np.int64)
+    for number, tip in enumerate(tips):
+        near = np.argsort(((points - tip) ** 2).sum(axis=1), kind="stable")[:10]
+        near = near[~np.isin(near, taken)]
+        scores = [_angle_after_move(points, cells, int(vertex), tip) for vertex in near]
+        best = int(np.argmax(scores))
+        if scores[best] <= 0.5:
+            raise GeometryError(f"no vertex of the background mesh fits the tip of injection {number + 1}; move it slightly")
+        taken[number] = near[best]
+        points[near[best]] = tip
+    return points, taken
+
+
+def _angle_after_move(points: Points, cells: Cells, vertex: int, target: Points) -> float:
+    """Smallest dihedral angle [degrees] around a vertex moved to a target, or -1 where a cell turns over."""
+    around = cells[(cells == vertex).any(axis=1)]
+    moved = points.copy()
+    moved[vertex] = target
+    if volumes(moved, around).min() <= 0.0:
+        return -1.0
+    return float(smallest_angles(moved, around).min())

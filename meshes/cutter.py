@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.tetrahedra import LOCAL_EDGES, Cells, Points, edge_keys, signed_volumes, unique_edges
+from meshes.quality import volumes
+from meshes.tetrahedra import LOCAL_EDGES, Cells, Points, edge_keys, unique_edges
 
 Level = Callable[[Points], NDArray[np.float64]]
 Mask = NDArray[np.bool_]
@@ -103,11 +104,11 @@ def _snap(points: Points, cells: Cells, values: NDArray[np.float64], level: Leve
     values = np.where(near & fixed, 0.0, values)
     moving = np.flatnonzero(near & ~fixed)
     target = points[moving] - _to_surface(points[moving], values[moving], level, 1e-3 * shortest[moving])
-    before = signed_volumes(points, cells)
+    before = volumes(points, cells)
     while len(moving):
         moved = points.copy()
         moved[moving] = target
-        bad = cells[signed_volumes(moved, cells) < LEAST_VOLUME * before]
+        bad = cells[volumes(moved, cells) < LEAST_VOLUME * before]
         keep = ~np.isin(moving, bad)
         if keep.all():
             points, values = moved, values.copy()

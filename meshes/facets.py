@@ -1,11 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""Which cell stands behind a facet of the surface."""
+"""Facets on the outside of a mesh, and the cells behind them."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meshes.geometry import GeometryError
 from meshes.plain import PlainMesh
+
+
+def exterior_facets(cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find the facets that belong to one cell only.
+
+    Args:
+        cells: vertex numbers, shape ``(n_cells, dimension + 1)``.
+
+    Returns:
+        Vertex numbers, ascending in each row and from row to row, shape ``(n_facets, dimension)``.
+    """
+    corners = cells.shape[1]
+    faces = np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(corners)]), axis=1)
+    faces = faces[np.lexsort(faces.T[::-1])]
+    same = np.all(faces[1:] == faces[:-1], axis=1)
+    single = ~(np.concatenate([[False], same]) | np.concatenate([same, [False]]))
+    return faces[single]
 
 
 def cells_behind(plain: PlainMesh) -> NDArray[np.int64]:

@@ -32,6 +32,7 @@ def main(task_file: str, mesh_file: str) -> None:
         shells = [_ellipsoid(dimension, [0, 0, 0], axes) for axes in task["ellipsoids"]]
         holes = [_ellipsoid(dimension, hole["centre"], 3 * [hole["radius"]]) for hole in task["holes"]]
         regions = _nest(shells, holes, task["embedded"])
+        _set_sizes(task["size"], task["interior_factor"], regions)
         gmsh.model.mesh.generate(dimension)
         points, cells, numbers = _collect(regions)
     finally:
@@ -46,9 +47,24 @@ def _set_options(task: dict[str, Any]) -> None:
         gmsh.option.setNumber(f"Mesh.MeshSize{source}", 0)
     gmsh.option.setNumber("Mesh.Algorithm", 6)
     gmsh.option.setNumber("Mesh.Algorithm3D", task["algorithm"])
-    field = gmsh.model.mesh.field.add("MathEval")
-    gmsh.model.mesh.field.setString(field, "F", task["size"])
-    gmsh.model.mesh.field.setAsBackgroundMesh(field)
+
+
+def _set_sizes(size: str, interior_factor: float, regions: DimTags) -> None:
+    """Ask for the size on curves and surfaces, and for a part of it inside solids."""
+    field = gmsh.model.mesh.field
+    chosen = field.add("MathEval")
+    field.setString(chosen, "F", size)
+    if regions[0][0] == 3:
+        shorter = field.add("MathEval")
+        field.setString(shorter, "F", f"{interior_factor!r}*{size}")
+        inside = field.add("Restrict")
+        field.setNumber(inside, "InField", shorter)
+        field.setNumbers(inside, "VolumesList", [tag for _, tag in regions])
+        field.setNumber(inside, "IncludeBoundary", 0)
+        smaller = field.add("Min")
+        field.setNumbers(smaller, "FieldsList", [chosen, inside])
+        chosen = smaller
+    field.setAsBackgroundMesh(chosen)
 
 
 def _ellipsoid(dimension: int, centre: list[float], axes: list[float]) -> tuple[int, int]:
@@ -70,23 +86,17 @@ def _ellipsoid(dimension: int, centre: list[float], axes: list[float]) -> tuple[
 
 
 def _nest(shells: DimTags, holes: DimTags, embedded: list[list[float]]) -> DimTags:
-    """Make shells, given from the inside out, share their surfaces; cut holes; embed points."""
+    """Make shells, given from the inside out, share their surfaces; cut holes; make points vertices."""
     occ, dimension = gmsh.model.occ, shells[0][0]
     if len(shells) > 1:
         shells = occ.fragment(shells[-1:], shells[:-1])[0]
     if holes:
-        occ.cut(shells, holes)
-    tips = [occ.addPoint(*(point if dimension == 3 else (point[0], point[2], 0.0))) for point in embedded]
+        shells = occ.cut(shells, holes)[0]
+    if embedded:
+        tips = [occ.addPoint(*(tip if dimension == 3 else (tip[0], tip[2], 0.0))) for tip in embedded]
+        occ.fragment(shells, [(0, tip) for tip in tips])
     occ.synchronize()
-    regions = sorted(gmsh.model.getEntities(dimension), key=_diameter)
-    for tip, point in zip(tips, embedded, strict=True):
-        holder = next(r for r in regions if gmsh.model.isInside(*r, _in_model(dimension, point)))
-        gmsh.model.mesh.embed(0, [tip], *holder)
-    return regions
-
-
-def _in_model(dimension: int, point: list[float]) -> list[float]:
-    return point if dimension == 3 else [point[0], point[2], 0.0]
+    return sorted(gmsh.model.getEntities(dimension), key=_diameter)
 
 
 def _diameter(entity: tuple[int, int]) -> float:

@@ -54,8 +54,7 @@ class LevelSet:
 
 def smoothing_length(structure: Structure) -> float:
     """Standard deviation of the smoothing [m]: the slice thickness, at most a tenth of the equivalent radius."""
-    radius = (3.0 * structure.volume / (4.0 * np.pi)) ** (1.0 / 3.0)
-    return float(min(structure.spacing.max(), 0.1 * radius))
+    return float(min(structure.spacing.max(), 0.1 * structure.equivalent_radius))
 
 
 def level_set(structure: Structure, smoothing: float, margin: float) -> LevelSet:

@@ -51,6 +51,11 @@ class Structure:
         """Volume of the voxels [m^3]."""
         return float(np.count_nonzero(self.inside)) * float(np.prod(self.spacing))
 
+    @property
+    def equivalent_radius(self) -> float:
+        """Radius of the ball of the same volume [m]."""
+        return float((3.0 * self.volume / (4.0 * np.pi)) ** (1.0 / 3.0))
+
     def positions(self) -> NDArray[np.float64]:
         """RAS positions of the centres of the voxels inside [m], shape ``(n, 3)``."""
         return np.argwhere(self.inside) @ self.affine[:3, :3].T + self.affine[:3, 3]
@@ -141,7 +146,7 @@ def largest_component(structure: Structure, name: str) -> Structure:
     total, largest = int(sizes.sum()), int(sizes.max())
     if largest < LEAST_SHARE * total:
         raise GeometryError(
-            f"the {name} falls into {count} components, the largest with {largest} of {total} voxels; one tumour is one piece"
+            f"the {name} falls into {count} components, the largest with {largest} of {total} voxels; one piece is expected"
         )
     if largest < LEAST_VOXELS:
         raise GeometryError(f"the {name} has {largest} voxels; a shape needs at least {LEAST_VOXELS}")
@@ -150,6 +155,16 @@ def largest_component(structure: Structure, name: str) -> Structure:
     dropped = 1e6 * (total - largest) * float(np.prod(structure.spacing))
     note = f"the {name} has {count} components; the largest is kept, {dropped:.3g} mL are dropped"
     return replace(structure, inside=numbers == 1 + int(sizes.argmax()), notes=(*structure.notes, note))
+
+
+def fill_holes(structure: Structure, name: str) -> Structure:
+    """Fills the holes that the structure encloses, and notes it."""
+    filled = ndimage.binary_fill_holes(structure.inside)
+    added = int(np.count_nonzero(filled)) - int(np.count_nonzero(structure.inside))
+    if added == 0:
+        return structure
+    note = f"holes in the {name} are filled: {1e6 * added * float(np.prod(structure.spacing)):.3g} mL"
+    return replace(structure, inside=filled, notes=(*structure.notes, note))
 
 
 def close_organ(organ: Structure, tumour: Structure) -> Structure:

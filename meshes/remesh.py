@@ -30,15 +30,14 @@ class TaggedMesh:
 
 
 def remesh(
-    mesh: TaggedMesh, size: NDArray[np.float64], deviations: dict[int, float], required: NDArray[np.int64],
-    stage: str,
+    mesh: TaggedMesh, size: NDArray[np.float64], deviation: float, required: NDArray[np.int64], stage: str
 ) -> TaggedMesh:
     """Adapts a tagged mesh to wanted edge lengths, keeping its surfaces (serial, deterministic).
 
     Args:
         mesh: what to adapt.
         size: edge length wanted at each vertex [m], shape ``(n,)``.
-        deviations: distance by which the triangles of each reference may leave the given surface [m].
+        deviation: distance by which the new triangles may leave the given surfaces [m].
         required: vertices that must survive where they are.
         stage: what is being made, for the message.
 
@@ -56,12 +55,8 @@ def remesh(
         mmg.set_required_vertices(required.astype(np.int32))
     mmg.set_field("metric", size.reshape(-1, 1))
     smallest, largest = 0.3 * float(size.min()), 2.0 * float(size.max())
-    mmg.set_local_parameters([
-        {"type": "triangle", "ref": tag, "hmin": smallest, "hmax": largest, "hausd": deviation}
-        for tag, deviation in sorted(deviations.items())
-    ])
     try:
-        mmg.remesh(hmin=smallest, hmax=largest, hausd=max(deviations.values()), hgrad=1.3, angle=0, nosizreq=1,
+        mmg.remesh(hmin=smallest, hmax=largest, hausd=deviation, hgrad=1.3, angle=0, nosizreq=1,
                    verbose=-1)
     except (RuntimeError, ValueError) as error:
         raise GeometryError(f"the mesher MMG failed while {stage}: {str(error).strip() or 'no reason given'}") from error

@@ -17,12 +17,6 @@ LOCAL_FACES: Final = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])
 """Local vertices of the face opposite each vertex, normals outwards for a positive tetrahedron."""
 
 
-def signed_volumes(points: Points, cells: Cells) -> NDArray[np.float64]:
-    """Signed volume of every tetrahedron [length^3], positive for the right-handed vertex order."""
-    a, b, c = (points[cells[:, i]] - points[cells[:, 0]] for i in (1, 2, 3))
-    return np.asarray(np.einsum("ij,ij->i", a, np.cross(b, c)) / 6.0)
-
-
 def unique_edges(cells: Cells) -> Cells:
     """Edges of a mesh, each once, lower vertex number first, shape ``(n, 2)``, sorted."""
     pairs = np.sort(cells[:, LOCAL_EDGES].reshape(-1, 2), axis=1)

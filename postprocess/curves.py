@@ -75,7 +75,7 @@ def draw_ledger(result: Result, folder: Path) -> Path:
     axes.set_title("Where the agent goes")
     handles, labels = axes.get_legend_handles_labels()
     wanted = [(h, text) for h, text in zip(handles, labels, strict=True) if text != "injection"]
-    axes.legend(*zip(*wanted[::-1], strict=True), loc="center left", bbox_to_anchor=(1.0, 0.5), title="at the end")
+    axes.legend(*zip(*wanted[::-1], strict=True), loc="center left", bbox_to_anchor=(1.0, 0.5), title="at the end", alignment="left")
     return _save(figure, folder, "ledger")
 
 
@@ -126,13 +126,15 @@ def draw_profiles(result: Result, folder: Path) -> Path:
     for axes, field, time in zip(panels, (CONCENTRATION, CT_DOSE, PRESSURE), (during, final, during), strict=True):
         _profile(axes, result, field, time)
         axes.set_title(f"{field.label[0].upper()}{field.label[1:]} at {time:.4g} s")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=None if field is CT_DOSE else 0)
     for number, (level, label) in enumerate(thresholds_of(result.summary, "ct")):
         line = ("dotted", "solid", "dashed")[number % 3]
         factor = DISPLAY[CT_DOSE.unit][0]
         panels[1].axhline(factor * level, color=ESCAPED_COLOUR, linestyle=line, linewidth=1.3, label=label)
-    panels[1].set_yscale("symlog", linthresh=1.0)
-    panels[1].legend(loc="upper right")
-    panels[0].legend(loc="upper right")
+    lowest = min((level for level, _ in thresholds_of(result.summary, "ct")), default=1.0)
+    panels[1].set_yscale("log", nonpositive="mask")
+    panels[1].set_ylim(bottom=0.3 * DISPLAY[CT_DOSE.unit][0] * lowest)
+    for axes in panels[:2]:
+        axes.legend(loc="upper right", frameon=True, framealpha=1.0, edgecolor="none")
     panels[-1].set_xlabel("Distance from the centre [mm]")
     return _save(figure, folder, "profiles")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The scene in space: tumour, needles, what is ablated inside the tumour and what got out of it."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pyvista as pv
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
+from vtkmodules.vtkFiltersGeometry import vtkDataSetSurfaceFilter
 
+from meshes.plain import Geometry
 from postprocess.ablation import ablated, in_tumour, part
 from postprocess.figures import thresholds_of
-from postprocess.results import Needle, Result
-from postprocess.section import MILLIMETRES, choose_plane, tumour_centre
+from postprocess.results import Needle, Result, ResultError, open_result
+from postprocess.section import MILLIMETRES, choose_plane
 from postprocess.style import (
     ABLATED_COLOUR,
     ESCAPED_COLOUR,
@@ -25,52 +28,79 @@ from postprocess.style import (
     choose_off_screen_window,
     use_style,
 )
-from solver.fields import CT_DOSE, PEAK_CONCENTRATION
+from solver.fields import CT_DOSE, FIELDS, PEAK_CONCENTRATION
 
 PIXELS = (1600, 1300)
 SECTORS = 96
 
 
 def middle_threshold(summary: dict[str, Any]) -> tuple[str, float, str]:
-    """Field key, value and label of the middle one of the thresholds (of the dose, if any is given for it)."""
+    """Field key, value and words of the middle one of the thresholds (of the dose, if any is given for it)."""
     for measure, key in (("ct", CT_DOSE.key), ("peak", PEAK_CONCENTRATION.key)):
         levels = thresholds_of(summary, measure)
         if levels:
             value, label = levels[len(levels) // 2]
-            return key, value, label
-    raise ValueError("summary.json: ablation is empty (expected at least one threshold)")
+            return key, value, f"{FIELDS[key].label} {label}"
+    raise ResultError("summary.json: ablation is empty (expected at least one threshold)")
 
 
-def _skin(grid: pv.UnstructuredGrid, result: Result) -> pv.PolyData:
-    """Closed surface of a part of the mesh [m]; a meridian plane is turned once around its axis."""
-    if result.geometry == "3d":
-        return grid.extract_surface(algorithm="dataset_surface")
-    outline = grid.extract_feature_edges(boundary_edges=True, feature_edges=False, manifold_edges=False)
-    segments = np.asarray(outline.points, dtype=np.float64)[outline.lines.reshape(-1, 3)[:, 1:]]
-    segments = segments[segments[:, :, 0].max(axis=1) > 1e-9]
-    angles = np.linspace(0.0, 2 * np.pi, SECTORS + 1)
-    turned = np.stack(
-        [
-            segments[:, :, 0, None] * np.cos(angles),
-            segments[:, :, 0, None] * np.sin(angles),
-            np.broadcast_to(segments[:, :, 2, None], (*segments.shape[:2], len(angles))),
-        ],
-        axis=-1,
-    )
-    quads = np.stack([turned[:, 0, :-1], turned[:, 1, :-1], turned[:, 1, 1:], turned[:, 0, 1:]], axis=2)
-    corners = quads.reshape(-1, 3)
-    faces = np.column_stack([np.full(len(corners) // 4, 4), np.arange(len(corners)).reshape(-1, 4)])
-    return pv.PolyData(corners, faces=faces.ravel()).clean().triangulate()
+def _turned(outline: pv.PolyData) -> pv.PolyData:
+    """The surface of an outline in the meridian plane turned once around the axis z."""
+    if outline.n_cells == 0:
+        return outline
+    off_axis = np.asarray(outline.cell_centers().points)[:, 0] > 1e-9
+    lines = _surface(outline.extract_cells(np.nonzero(off_axis)[0]))
+    bare = pv.PolyData(lines.points, lines=lines.lines).clean().strip()
+    return bare.extrude_rotate(resolution=SECTORS, capping=False).clean().triangulate()
+
+
+def _surface(grid: pv.UnstructuredGrid) -> pv.PolyData:
+    """Outer faces of cells; faces and lines as they are. By VTK itself: PyVista's call changed between versions."""
+    surface = vtkDataSetSurfaceFilter()
+    surface.SetInputData(grid)
+    surface.Update()
+    return pv.wrap(surface.GetOutput())
+
+
+def _skin(grid: pv.UnstructuredGrid, geometry: Geometry) -> pv.PolyData:
+    """Closed surface of a part of the mesh, or in the meridian plane its outline; point data are kept."""
+    if grid.n_cells == 0:
+        return pv.PolyData()
+    if geometry == "3d":
+        return _surface(grid)
+    return grid.extract_feature_edges(boundary_edges=True, feature_edges=False, manifold_edges=False)
+
+
+def _apart(skin: pv.PolyData, other: pv.PolyData) -> pv.PolyData:
+    """The cells of a skin that do not lie on another one; two coloured faces in one place would flicker."""
+    if skin.n_cells == 0 or other.n_cells == 0:
+        return skin
+    centres = np.asarray(skin.cell_centers().points, dtype=np.float64)
+    _, nearest = other.find_closest_cell(centres, return_closest_point=True)
+    free = np.linalg.norm(nearest - centres, axis=1) > 1e-5 * skin.length
+    return _surface(skin.extract_cells(np.nonzero(free)[0]))
+
+
+def _skins(result: Result) -> list[pv.PolyData]:
+    """Surfaces [m] of the ablated tumour, of ablated tissue outside it and of the tumour left."""
+    key, level, _ = middle_threshold(result.summary)
+    grid, geometry = result.grid(result.times[-1]), result.geometry
+    inside = in_tumour(grid)
+    tumour = _skin(part(grid, inside), geometry)
+    escaped = _apart(_skin(ablated(part(grid, ~inside), key, level), geometry), tumour)
+    skins = [_skin(ablated(part(grid, inside), key, level), geometry), escaped]
+    skins.append(tumour.clip_scalar(scalars=key, value=level, invert=True))
+    if geometry == "3d":
+        return skins
+    return [_turned(skin) for skin in skins]
 
 
 def _add(plotter: pv.Plotter, surface: pv.PolyData, colour: str, opacity: float = 1.0) -> None:
     if surface.n_cells == 0:
         return
-    shaded = surface.compute_normals(auto_orient_normals=True, split_vertices=True, feature_angle=40.0)
-    plotter.add_mesh(
-        shaded, color=colour, opacity=opacity, smooth_shading=True, ambient=0.25, diffuse=0.75, specular=0.2,
-        show_scalar_bar=False, scalars=None,
-    )
+    bare = pv.PolyData(surface.points, faces=surface.faces)
+    shaded = bare.compute_normals(auto_orient_normals=True, split_vertices=True, feature_angle=40.0)
+    plotter.add_mesh(shaded, color=colour, opacity=opacity, smooth_shading=True, ambient=0.3, diffuse=0.75)
 
 
 def _shaft(needle: Needle, length: float) -> pv.PolyData:
@@ -85,32 +115,31 @@ def _look(plotter: pv.Plotter, needles: tuple[Needle, ...], centre: NDArray[np.f
     position = centre + 8 * size * (0.9 * -aside + 0.35 * plane.up + 0.25 * plane.across)
     plotter.camera_position = [tuple(position), tuple(centre), tuple(plane.up)]
     plotter.camera.parallel_projection = True
-    plotter.camera.parallel_scale = 0.75 * size
+    plotter.camera.parallel_scale = 0.72 * size
     plotter.reset_camera_clipping_range()
 
 
 def _picture(result: Result) -> tuple[NDArray[np.uint8], float]:
     """Renders the scene; also returns the length that one pixel shows [mm]."""
     choose_off_screen_window()
-    key, level, _ = middle_threshold(result.summary)
-    grid = result.grid(result.times[-1])
-    inside = in_tumour(grid)
-    parts = [part(grid, inside), ablated(part(grid, inside), key, level), ablated(part(grid, ~inside), key, level)]
-    tumour, hit, escaped = (_skin(piece, result) if piece.n_cells else pv.PolyData() for piece in parts)
-    shown = [surface for surface in (tumour, hit, escaped) if surface.n_points]
+    hit, escaped, left = _skins(result)
+    shown = [surface for surface in (hit, escaped, left) if surface.n_points]
     corners = np.concatenate([np.asarray(surface.points, dtype=np.float64) for surface in shown])
     low, high = corners.min(axis=0), corners.max(axis=0)
-    size = float(np.linalg.norm(high - low) / np.sqrt(3)) * 1.15
-    plotter = pv.Plotter(off_screen=True, window_size=list(PIXELS), lighting="light kit")
+    size = float(np.linalg.norm(high - low) / np.sqrt(3))
+    plotter = pv.Plotter(off_screen=True, window_size=list(PIXELS), lighting="none")
+    plotter.add_light(pv.Light(light_type="headlight", intensity=0.62))
+    plotter.add_light(pv.Light(light_type="camera light", position=(-0.8, 1.2, 1.0), intensity=0.5))
     plotter.background_color = PAPER
     plotter.enable_anti_aliasing("ssaa")
     plotter.enable_depth_peeling(8)
     _add(plotter, hit, ABLATED_COLOUR)
-    _add(plotter, escaped, ESCAPED_COLOUR, 0.75)
-    _add(plotter, tumour, TUMOUR_COLOUR, 0.3)
+    enclosed = left.area < 0.05 * hit.area
+    _add(plotter, escaped, ESCAPED_COLOUR, 0.5 if enclosed else 1.0)
+    _add(plotter, left, TUMOUR_COLOUR, 0.22)
     for needle in result.needles:
         _add(plotter, _shaft(needle, min(needle.length, 3 * size)), NEEDLE_COLOUR)
-    _look(plotter, result.needles, (low + high) / 2 if len(shown) else tumour_centre(grid), size)
+    _look(plotter, result.needles, (low + high) / 2, size)
     image = plotter.screenshot(return_img=True)
     pixel = 2 * plotter.camera.parallel_scale / PIXELS[1] * MILLIMETRES
     plotter.close()
@@ -137,7 +166,7 @@ def draw_scene(result: Result, path: Path) -> Path:
     figure, axes = plt.subplots(figsize=(8.0, 6.9), layout="constrained")
     axes.imshow(image)
     axes.set_axis_off()
-    axes.set_title(f"Ablation zone at CT dose {middle_threshold(result.summary)[2]}")
+    axes.set_title(f"Ablation zone at {middle_threshold(result.summary)[2]}")
     _draw_scale(axes, pixel)
     handles = [
         Patch(color=ABLATED_COLOUR, label="ablated in the tumour"),
@@ -149,3 +178,7 @@ def draw_scene(result: Result, path: Path) -> Path:
     figure.savefig(path)
     plt.close(figure)
     return path
+
+
+if __name__ == "__main__":
+    draw_scene(open_result(Path(sys.argv[1])), Path(sys.argv[2]))

@@ -80,7 +80,8 @@ def _interface(grid: pv.UnstructuredGrid) -> pv.PolyData:
     return pv.PolyData(np.asarray(grid.points), faces=faces.ravel())
 
 
-def _line_segments(lines: pv.PolyData) -> NDArray[np.float64]:
+def line_segments(lines: pv.PolyData) -> NDArray[np.float64]:
+    """Ends of the segments of lines [m], shape ``(n, 2, 3)``."""
     if lines.n_points == 0:
         return np.zeros((0, 2, 3))
     ends = lines.lines.reshape(-1, 3)[:, 1:]
@@ -108,7 +109,7 @@ def cut(grid: pv.UnstructuredGrid, geometry: Geometry, needles: tuple[Needle, ..
     plane = choose_plane(needles, tumour_centre(grid))
     normal = np.cross(plane.across, plane.up)
     sliced = grid.slice(normal=normal, origin=plane.origin, generate_triangles=True).clean()
-    segments = _line_segments(_interface(grid).slice(normal=normal, origin=plane.origin))
+    segments = line_segments(_interface(grid).slice(normal=normal, origin=plane.origin))
     return Section(
         points=plane.picture(np.asarray(sliced.points, dtype=np.float64)),
         triangles=sliced.faces.reshape(-1, 4)[:, 1:].astype(np.int64),

@@ -129,7 +129,7 @@ def _facets_within(cells: Ints, allowed: Flags) -> Ints:
 
 
 def _spatially_ordered(surface: Floats) -> Floats:
-    """Primitives in the order of a balanced k-d tree, the last one repeated up to a power of the branching."""
+    """Primitives in the order of a balanced k-d tree, padded with the last to a power of four."""
     total = _BRANCHES ** int(np.ceil(np.log(len(surface)) / np.log(_BRANCHES) - 1e-9))
     centres = surface.mean(axis=1)
     order = np.minimum(np.arange(total), len(surface) - 1)[None]

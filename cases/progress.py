@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What a run says while it runs: a line per step in its log, now and then one on the terminal; rank 0 only."""
+
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import IO, Any
+
+from cases.case import Case
+from cases.errors import printable
+from solver.simulate import Snapshot
+
+INTERVAL = 2.0
+"""Seconds between lines on the terminal."""
+
+
+class Progress:
+    """Reports a run's steps; silent on ranks other than 0."""
+
+    def __init__(self, case: Case, out: Path, rank: int, quiet: bool) -> None:
+        self._end = case.model.schedule.end
+        self._inlet = max((p.concentration for p in case.model.injections), default=0.0) or 1.0
+        self._root = rank == 0
+        self._terminal = self._root and not quiet
+        self._log: IO[str] | None = (out / "log.txt").open("w", encoding="utf-8") if self._root else None
+        self._start = perf_counter()
+        self._shown = -INTERVAL
+        self.say(f"{case.name}: {case.title}")
+
+    def say(self, text: str) -> None:
+        """A line in the log and on the terminal."""
+        if self._log is not None:
+            self._log.write(text + "\n")
+            self._log.flush()
+        if self._terminal:
+            print(printable(text), file=sys.stderr, flush=True)
+
+    def complain(self, text: str) -> None:
+        """A line on the terminal, quiet or not."""
+        if self._root:
+            print(printable(f"infusate: {text}"), file=sys.stderr, flush=True)
+
+    def mesh(self, info: dict[str, Any], ranks: int) -> None:
+        """The mesh in one line."""
+        size = f"{info.get('cells', '?')} cells, {info.get('vertices', '?')} vertices"
+        self.say(f"mesh: {size}, {ranks} rank{'s' if ranks > 1 else ''}")
+        for warning in info.get("warnings", []):
+            self.say(f"warning: {warning}")
+        self._start = perf_counter()
+
+    def step(self, snapshot: Snapshot) -> None:
+        """An accepted step."""
+        if self._log is None:
+            return
+        line = (
+            f"t = {snapshot.time:9.3f} s of {self._end:g} s  step {snapshot.step:6.3f} s  "
+            f"Newton {snapshot.flow_step.iterations if snapshot.index else 0:2d}  "
+            f"p {snapshot.source_pressure.max(initial=0) / 1e3:7.3f} kPa  "
+            f"C/C_in {snapshot.lowest / self._inlet:.1e} to {snapshot.highest / self._inlet:.4f}  "
+            f"ledger {snapshot.ledger.agent_residual():.0e}"
+        )
+        self._log.write(line + "\n")
+        now = perf_counter() - self._start
+        last = snapshot.time >= self._end
+        if self._terminal and (now - self._shown >= INTERVAL or last):
+            self._shown = now
+            left = now * (self._end - snapshot.time) / snapshot.time if snapshot.time > 0 else 0.0
+            print(f"{line}  {left:4.0f} s left", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None

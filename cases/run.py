@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""One case from mesh to summary: the way of the data, in the order in which it happens."""
+
+import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from mpi4py import MPI
+
+from cases.about import NOTICE, VERSION
+from cases.case import Case
+from cases.errors import ExitCode
+from cases.progress import Progress
+from cases.resolve import case_hash, write_resolved
+from meshes.build import build_mesh
+from meshes.distribute import DistributedMesh, distribute, gather_to_root, on_root
+from meshes.plain import PlainMesh
+from solver.discretisation import Discretisation, discretise
+from solver.metrics import Level
+from solver.profile import Profile
+from solver.record import Extremes, FieldFile, History
+from solver.simulate import Snapshot, SolverFailure, simulate
+from solver.summary import Outcome, summarise
+from solver.validity import LEDGER_LIMIT
+
+LOWEST = -1e-12
+HIGHEST = 1 + 1e-10
+"""Bounds of C over the inlet's that a run must keep."""
+
+PACKAGES = ("fenics-dolfinx", "petsc4py", "mpi4py", "numpy", "scipy", "numba", "h5py", "mmgpy", "gmsh")
+
+
+def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False) -> int:
+    """Run a case and write its result folder. Collective.
+
+    Args:
+        case: checked case.
+        out: existing, writable folder.
+        comm: ranks to run on.
+        quiet: no progress on the terminal.
+
+    Returns:
+        Exit code.
+
+    Raises:
+        GeometryError: when the geometry cannot be meshed.
+        OSError: when the result cannot be written.
+    """
+    start, profile = perf_counter(), Profile()
+    progress = Progress(case, out, comm.rank, quiet)
+    if comm.rank == 0:
+        write_resolved(case, out / "resolved.toml")
+    with profile.stage("mesh"):
+        progress.say("meshing")
+        plain = on_root(comm, lambda: build_mesh(case.geometry))
+        mesh = distribute(plain, comm)
+    progress.mesh(mesh.info, comm.size)
+    with profile.stage("set-up"):
+        data = discretise(mesh, case.model, case.geometry.sites)
+    extremes = Extremes(inlet=max((p.concentration for p in case.model.injections), default=0.0))
+    failure, last, front = _march(case, out, (data, plain), extremes, progress, profile)
+    with profile.stage("metrics"):
+        summary = _summary(case, (mesh, plain), (last, front), extremes)
+    if summary is not None:
+        summary |= _facts(case, mesh, last, extremes, failure)
+        summary["timing"] = {"total_s": perf_counter() - start, "stages": dict(profile.seconds)}
+        write_json(out / "summary.json", summary)
+    progress.close()
+    if failure is not None:
+        progress.complain(failure)
+        return ExitCode.DIVERGED
+    return comm.bcast(_checked(summary) if summary is not None else None)
+
+
+def _march(
+    case: Case,
+    out: Path,
+    meshes: tuple[Discretisation, PlainMesh | None],
+    extremes: Extremes,
+    progress: Progress,
+    profile: Profile,
+) -> tuple[str | None, Snapshot, Any]:
+    """Consume the time loop; returns why it failed (or None), the last state and C at the last pulse's end."""
+    data, plain = meshes
+    history = History(out / "history.csv", data.halo.comm.rank)
+    fields = FieldFile(out / "fields.vtkhdf", data, plain)
+    schedule = case.model.schedule
+    stored = {0.0, *schedule.outputs, schedule.end}
+    pulses_over = max((pulse.end for pulse in case.model.injections), default=schedule.end)
+    failure, last, front = None, None, None
+    try:
+        for last in simulate(data, case.model, profile):
+            with profile.stage("output"):
+                history.add(last, extremes.inlet)
+                if last.time in stored:
+                    fields.add(last)
+            with profile.stage("metrics"):
+                extremes.add(data, last)
+            if last.time <= pulses_over:
+                front = last.agent.concentration
+            progress.step(last)
+    except SolverFailure as error:
+        failure = str(error)
+        if last is None:
+            raise
+        if last.time not in stored:
+            fields.add(last)
+    except BaseException:
+        fields.discard()
+        raise
+    history.close()
+    with profile.stage("output"):
+        fields.close()
+    assert last is not None
+    return failure, last, front
+
+
+def _summary(
+    case: Case,
+    meshes: tuple[DistributedMesh, PlainMesh | None],
+    states: tuple[Snapshot, Any],
+    extremes: Extremes,
+) -> dict[str, Any] | None:
+    """The physics of the summary on rank 0, None elsewhere. Collective."""
+    mesh, plain = meshes
+    last, front = states
+    fields = [last.dose.ct, last.dose.peak, last.flow.largest, front]
+    gathered = [gather_to_root(mesh, field, mesh.mesh.comm) for field in fields]
+    if plain is None:
+        return None
+    ct, peak, largest, front = gathered
+    return summarise(
+        Outcome(
+            mesh=plain,
+            model=case.model,
+            sites=case.geometry.sites,
+            levels=_levels(case),
+            ct=ct,
+            peak=peak,
+            largest_pressure=largest,
+            front=front,
+            extremes=extremes,
+            ledger=last.ledger,
+        )
+    )
+
+
+def _levels(case: Case) -> list[Level]:
+    thresholds = case.model.thresholds
+    doses = zip(thresholds.ct, case.ct_labels, strict=True)
+    peaks = zip(thresholds.peak, case.peak_labels, strict=True)
+    return [
+        *(Level(measure="ct", threshold=t, unit="kg s/m^3", label=label) for t, label in doses),
+        *(Level(measure="peak", threshold=t, unit="kg/m^3", label=label) for t, label in peaks),
+    ]
+
+
+def _facts(
+    case: Case, mesh: DistributedMesh, last: Snapshot, extremes: Extremes, failure: str | None
+) -> dict[str, Any]:
+    """Who ran what, how and with which versions."""
+    steps = max(last.index, 1)
+    return {
+        "infusate": VERSION,
+        "notice": NOTICE,
+        "status": "incomplete" if failure else "complete",
+        "reason": failure,
+        "case": {
+            "name": case.name,
+            "title": case.title,
+            "file": case.file.name,
+            "overrides": list(case.overrides),
+            "hash": case_hash(case),
+        },
+        "ranks": mesh.mesh.comm.size,
+        "geometry": mesh.geometry,
+        "mesh": mesh.info,
+        "time": {"end_s": last.time, "steps": last.index, "rejected_steps": extremes.rejected},
+        "solver": {
+            "newton_iterations_mean": sum(extremes.newton) / steps,
+            "newton_iterations_max": max(extremes.newton, default=0),
+            "krylov_iterations_pressure_mean": sum(extremes.krylov_pressure) / max(sum(extremes.newton), 1),
+            "krylov_iterations_agent_mean": sum(extremes.krylov_agent) / steps,
+        },
+        "versions": {"python": platform.python_version(), **_versions()},
+        "provenance": {"system": platform.system(), "machine": platform.machine()},
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _checked(summary: dict[str, Any]) -> int:
+    """Whether the result keeps its promises: both ledgers closed, C within its bounds."""
+    residuals = [summary["ledger"][book]["residual_relative"] for book in ("agent", "fluid")]
+    bounds = summary["concentration"]
+    kept = bounds["min_relative"] >= LOWEST and bounds["max_relative"] <= HIGHEST
+    return ExitCode.DONE if kept and all(r <= LEDGER_LIMIT for r in residuals) else ExitCode.UNPHYSICAL
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a file whole or not at all: beside it, flushed to disk, then renamed.
+
+    Raises:
+        OSError: when the disk is full or the folder cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as stream:
+            json.dump(content, stream, indent=1, allow_nan=False, default=_plain)
+            stream.write("\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _plain(value: Any) -> Any:
+    """Numpy scalars and arrays as JSON knows them."""
+    return value.item() if getattr(value, "ndim", 1) == 0 else value.tolist()

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""How faithful a mesh is to the voxels that it was made from: overlap and smoothness of a surface."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshes.masks import Structure
+from meshes.tetrahedra import Cells, Points
+
+
+def dice(points: Points, triangles: Cells, structure: Structure) -> float:
+    """Dice coefficient of the volume inside a closed surface with the voxels of a structure.
+
+    Args:
+        points: RAS positions [m], shape ``(n, 3)``.
+        triangles: closed surface, normals outwards, shape ``(m, 3)``.
+        structure: the voxels, with at least a voxel of margin.
+    """
+    inverse = np.linalg.inv(structure.affine)
+    corners = (points @ inverse[:3, :3].T + inverse[:3, 3])[triangles]
+    if np.linalg.det(inverse[:3, :3]) < 0.0:
+        corners = corners[:, ::-1]
+    filled = _fill(corners, structure.inside.shape)
+    both = np.count_nonzero(filled & structure.inside)
+    return 2.0 * both / float(np.count_nonzero(filled) + np.count_nonzero(structure.inside))
+
+
+def _fill(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Grid points inside a closed surface of triangles ``(m, 3, 3)`` in index coordinates, by winding along the last axis."""
+    # A shift that no lattice line shares with an edge: each line then meets whole triangles.
+    corners = corners + np.array([1.234567e-7, 2.718281e-7, 0.0])
+    low = np.clip(np.ceil(corners[:, :, :2].min(axis=1)), 0, None).astype(np.int64)
+    high = np.minimum(np.floor(corners[:, :, :2].max(axis=1)), np.array(shape[:2]) - 1).astype(np.int64)
+    extent = np.maximum(high - low + 1, 0)
+    counts = extent.prod(axis=1)
+    owner = np.repeat(np.arange(len(corners)), counts)
+    local = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    i = low[owner, 0] + local // extent[owner, 1]
+    j = low[owner, 1] + local % extent[owner, 1]
+    a, b, c = (corners[owner, n] for n in range(3))
+    line = np.column_stack((i, j)).astype(np.float64)
+    weights = np.stack([_area(b, c, line), _area(c, a, line), _area(a, b, line)])
+    total = weights.sum(axis=0)
+    hit = (weights * np.sign(total) > 0.0).all(axis=0)
+    height = (weights * np.stack([a[:, 2], b[:, 2], c[:, 2]])).sum(axis=0)[hit] / total[hit]
+    winding = np.zeros((shape[0], shape[1], shape[2] + 1), dtype=np.int64)
+    level = np.clip(np.ceil(height), 0, shape[2]).astype(np.int64)
+    np.add.at(winding, (i[hit], j[hit], level), -np.sign(total[hit]).astype(np.int64))
+    return np.asarray(np.cumsum(winding, axis=2)[:, :, :-1] > 0)
+
+
+def _area(a: NDArray[np.float64], b: NDArray[np.float64], line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Twice the signed area of the triangles of two projected corners and a lattice line."""
+    u, v = a[:, :2] - line, b[:, :2] - line
+    return np.asarray(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
+
+
+def crease(points: Points, triangles: Cells) -> float:
+    """Angle between neighbouring triangles of a surface [degrees], 95th percentile; voxel stairs show here."""
+    a, b, c = (points[triangles[:, n]] for n in range(3))
+    normals = np.cross(b - a, c - a)
+    normals /= np.linalg.norm(normals, axis=1)[:, None]
+    edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    order = np.lexsort(edges.T)
+    edges, owner = edges[order], np.repeat(np.arange(len(triangles)), 3)[order]
+    twin = np.flatnonzero((edges[1:] == edges[:-1]).all(axis=1))
+    cosine = (normals[owner[twin]] * normals[owner[twin + 1]]).sum(axis=1)
+    return float(np.percentile(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))), 95))

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""What is kept of a run while it runs: extremes, one history row per step, fields at output times."""
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshes.distribute import gather_to_root
+from meshes.plain import PlainMesh
+from solver.discretisation import Discretisation
+from solver.ledger import FLOWS, STATES
+from solver.simulate import Snapshot
+from solver.vtkhdf import VtkHdfWriter
+
+Floats = NDArray[np.float64]
+
+UNITS = {"agent": "kg", "fluid": "m3"}
+
+
+@dataclass
+class Extremes:
+    """Largest and smallest values over a run.
+
+    Attributes:
+        inlet: largest injected concentration [kg/m3].
+        peak_pressure: at any source [Pa].
+        peak_time: when [s].
+        largest_dilatation: e [-].
+        lowest: smallest C over the inlet's [-].
+        highest: largest C over the inlet's [-].
+        courant: largest Courant number.
+        peclet: largest mesh Peclet number.
+        newton: iterations of every step.
+        krylov_pressure: linear iterations of every step.
+        krylov_agent: iterations of the agent's solver, every step.
+        rejected: steps repeated.
+    """
+
+    inlet: float
+    peak_pressure: float = -np.inf
+    peak_time: float = 0.0
+    largest_dilatation: float = 0.0
+    lowest: float = 0.0
+    highest: float = 0.0
+    courant: float = 0.0
+    peclet: float = 0.0
+    newton: list[int] = field(default_factory=list)
+    krylov_pressure: list[int] = field(default_factory=list)
+    krylov_agent: list[int] = field(default_factory=list)
+    rejected: int = 0
+
+    def add(self, data: Discretisation, snapshot: Snapshot) -> None:
+        """Take a snapshot into account. Collective."""
+        pressure = float(snapshot.source_pressure.max(initial=-np.inf))
+        if pressure > self.peak_pressure:
+            self.peak_pressure, self.peak_time = pressure, snapshot.time
+        dilatation = data.halo.max(snapshot.flow.stored / data.volume)
+        self.largest_dilatation = max(self.largest_dilatation, dilatation)
+        scale = self.inlet or 1.0
+        self.lowest = min(self.lowest, snapshot.lowest / scale)
+        self.highest = max(self.highest, snapshot.highest / scale)
+        self.rejected = snapshot.rejected
+        if snapshot.index:
+            self.newton.append(snapshot.flow_step.iterations)
+            self.krylov_pressure.append(snapshot.flow_step.krylov)
+            self.krylov_agent.append(snapshot.krylov)
+            self._add_numbers(data, snapshot)
+
+    def _add_numbers(self, data: Discretisation, snapshot: Snapshot) -> None:
+        flow, stencil = snapshot.flow_step, data.stencil
+        leaving = np.bincount(
+            np.concatenate([stencil.tail, stencil.head]),
+            weights=np.tile(np.abs(flow.flux), 2),
+            minlength=data.volume.size,
+        )
+        fluid = data.rest_fluid + snapshot.flow.stored
+        self.courant = max(self.courant, data.halo.max(0.5 * leaving * snapshot.step / fluid))
+        speed = np.linalg.norm(darcy_flux(data, snapshot), axis=1)
+        size = np.ptp(data.mesh.points[data.mesh.cells], axis=1).max(axis=1)
+        diffusive = np.maximum(data.diffusivity, 1e-300) * data.materials.porosity[data.pairs.of_cell[:, 0]]
+        local = float(np.max(speed * size / diffusive, initial=0.0)) if data.diffusivity.any() else np.inf
+        self.peclet = max(self.peclet, float(max(data.halo.comm.allgather(local))))
+
+
+def darcy_flux(data: Discretisation, snapshot: Snapshot) -> Floats:
+    """Darcy flux q = -K grad p of every local cell [m/s], shape ``(n_cells, dimension)``."""
+    pressure = snapshot.flow.pressure[data.mesh.cells]
+    gradient = np.einsum("ca,cad->cd", pressure, data.integrals.gradients)
+    return -snapshot.flow_step.conductivity[:, None] * gradient
+
+
+class History:
+    """The history file: one row per accepted step, flushed so that it can be plotted during a run.
+
+    Does nothing on ranks other than 0.
+    """
+
+    def __init__(self, path: Path, rank: int) -> None:
+        self._file: IO[str] | None = path.open("w", newline="") if rank == 0 else None
+        self._writer: Any = None
+
+    def add(self, snapshot: Snapshot, inlet: float) -> None:
+        """Write a row."""
+        if self._file is None:
+            return
+        row = history_row(snapshot, inlet)
+        if self._writer is None:
+            self._writer = csv.DictWriter(self._file, list(row))
+            self._writer.writeheader()
+        self._writer.writerow(row)
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def history_row(snapshot: Snapshot, inlet: float) -> dict[str, float]:
+    """Scalars of a snapshot, with units in the names."""
+    rows = snapshot.ledger.rows()
+    scale = inlet or 1.0
+    return {
+        "t_s": snapshot.time,
+        "dt_s": snapshot.step,
+        "newton_iterations": snapshot.flow_step.iterations if snapshot.index else 0,
+        "krylov_iterations": snapshot.flow_step.krylov + snapshot.krylov if snapshot.index else 0,
+        "peak_pressure_Pa": float(snapshot.source_pressure.max(initial=0.0)),
+        "c_min_relative": snapshot.lowest / scale,
+        "c_max_relative": snapshot.highest / scale,
+        **{f"{name}_{UNITS[name[:5]]}": rows[name] for name in (*FLOWS, *STATES)},
+        "agent_residual_relative": snapshot.ledger.agent_residual(),
+        "fluid_residual_relative": snapshot.ledger.fluid_residual(),
+    }
+
+
+class FieldFile:
+    """Writes fields at chosen times, gathered in the order of the plain mesh. Collective but for rank 0's file."""
+
+    def __init__(self, path: Path, data: Discretisation, plain: PlainMesh | None) -> None:
+        self._data = data
+        self._writer = VtkHdfWriter(path, plain) if plain is not None else None
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Gather and append one step. Collective."""
+        point = {key: self._gather(values) for key, values in point_fields(self._data, snapshot).items()}
+        cell = {
+            "darcy_flux": self._gather(_embedded(self._data, darcy_flux(self._data, snapshot)), cells=True),
+            "hydraulic_conductivity": self._gather(snapshot.flow_step.conductivity, cells=True),
+        }
+        if self._writer is not None:
+            self._writer.append(snapshot.time, point, cell)
+
+    def close(self) -> None:
+        """Complete the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        if self._writer is not None:
+            self._writer.discard()
+
+    def _gather(self, values: Floats, *, cells: bool = False) -> Any:
+        comm = self._data.halo.comm
+        return gather_to_root(self._data.mesh, values, comm, "cell" if cells else "point")
+
+
+def point_fields(data: Discretisation, snapshot: Snapshot) -> dict[str, Floats]:
+    """Nodal fields of a snapshot by their key in the field table."""
+    pairs = data.pairs
+    open_volume = pairs.to_nodes(pairs.volume * snapshot.flow_step.open_fraction)
+    return {
+        "interstitial_fluid_pressure": snapshot.flow.pressure,
+        "agent_concentration": snapshot.agent.concentration,
+        "ct_dose": snapshot.dose.ct,
+        "peak_concentration": snapshot.dose.peak,
+        "largest_pressure": snapshot.flow.largest,
+        "dilatation": snapshot.flow.stored / data.volume,
+        "open_vessel_fraction": open_volume / data.volume,
+    }
+
+
+def _embedded(data: Discretisation, vectors: Floats) -> Floats:
+    out = np.zeros((vectors.shape[0], 3))
+    columns = {"radial": [0], "axisymmetric": [0, 2], "3d": [0, 1, 2]}[data.mesh.geometry]
+    out[:, columns] = vectors
+    return out

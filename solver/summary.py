@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""The numbers of a finished run, under the names that others rely on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshes.geometry import Site
+from meshes.plain import PlainMesh
+from meshes.regions import TUMOUR
+from solver.ledger import Ledger
+from solver.metrics import (
+    Level,
+    all_ablations,
+    equivalent_radius,
+    shells,
+    tumour_shape,
+    volume_share,
+)
+from solver.parameters import Model
+from solver.record import Extremes
+from solver.validity import Evidence, validity
+
+Floats = NDArray[np.float64]
+
+FRONT = 0.05
+"""Share of the inlet's concentration that marks the agent's front."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Everything a summary is made from, on rank 0; fields at the vertices of the plain mesh.
+
+    Attributes:
+        mesh: whole mesh.
+        model: what was simulated.
+        sites: injection sites.
+        levels: thresholds to report.
+        ct: dose [kg s/m3].
+        peak: largest concentration [kg/m3].
+        largest_pressure: p_max [Pa].
+        front: concentration at the end of the last pulse [kg/m3].
+        extremes: of the run.
+        ledger: its books.
+    """
+
+    mesh: PlainMesh
+    model: Model
+    sites: tuple[Site, ...]
+    levels: Sequence[Level]
+    ct: Floats
+    peak: Floats
+    largest_pressure: Floats
+    front: Floats
+    extremes: Extremes
+    ledger: Ledger
+
+
+def summarise(outcome: Outcome) -> dict[str, Any]:
+    """Ablation, spill, losses, pressure, bounds and validity of a run, JSON-ready."""
+    mesh, extremes, rows = outcome.mesh, outcome.extremes, outcome.ledger.rows()
+    tumour = tumour_shape(mesh)
+    injected = rows["agent_injected"] or 1.0
+    cavity = sum(4 / 3 * np.pi * s.needle_radius**3 for s in outcome.sites if s.source_radius is None)
+    fields = {"ct": outcome.ct, "peak": outcome.peak}
+    fissured = volume_share(
+        mesh, tumour, outcome.largest_pressure, outcome.model.tissues[TUMOUR].fissuring_pressure
+    )
+    front = volume_share(mesh, tumour, outcome.front, FRONT * (extremes.inlet or 1.0))[0]
+    evidence = Evidence(
+        peak_pressure=extremes.peak_pressure,
+        largest_dilatation=extremes.largest_dilatation,
+        fissured_share=fissured[1] if outcome.model.physics.conductivity != "rigid" else 0.0,
+        agent_residual=outcome.ledger.agent_residual(),
+        fluid_residual=outcome.ledger.fluid_residual(),
+        boundary_fraction=rows["agent_boundary"] / injected,
+        blood_fraction=rows["agent_blood"] / injected,
+        peclet=extremes.peclet,
+        courant=extremes.courant,
+    )
+    return {
+        "ledger": ledger_tables(outcome.ledger),
+        "tumour": {"volume_m3": tumour.volume},
+        "ablation": all_ablations(mesh, tumour, fields, outcome.levels, cavity),
+        "spill": {
+            "crossed_fraction": rows["agent_crossed_out"] / injected,
+            "returned_fraction": rows["agent_crossed_in"] / injected,
+            "net_fraction": (rows["agent_crossed_out"] - rows["agent_crossed_in"]) / injected,
+            "reacted_outside_fraction": rows["agent_reacted_tissue"] / injected,
+            "shells": shells(mesh, tumour, outcome.peak, outcome.ct),
+        },
+        "blood": {
+            "absorbed_fraction": rows["agent_blood"] / injected,
+            "absorbed_kg": rows["agent_blood"],
+        },
+        "lymph": {"absorbed_fraction": rows["agent_lymph"] / injected},
+        "pressure": {
+            "peak_Pa": extremes.peak_pressure,
+            "peak_time_s": extremes.peak_time,
+            "largest_dilatation": extremes.largest_dilatation,
+        },
+        "fissured": {
+            "volume_m3": fissured[0],
+            "share_of_tumour": fissured[1],
+            "equivalent_radius_m": equivalent_radius(fissured[0] + cavity) if fissured[0] else 0.0,
+        },
+        "front": {"equivalent_radius_m": equivalent_radius(front + cavity) if front else 0.0},
+        "concentration": {
+            "inlet_kg_m3": extremes.inlet,
+            "min_relative": extremes.lowest,
+            "max_relative": extremes.highest,
+        },
+        "validity": validity(outcome.model, outcome.sites, evidence),
+    }
+
+
+def ledger_tables(ledger: Ledger) -> dict[str, Any]:
+    """Both books: rows with units in their names, and the relative residuals."""
+    rows = ledger.rows()
+
+    def table(kind: str, unit: str, names: Sequence[str]) -> dict[str, float]:
+        return {f"{name}_{unit}": rows[f"{kind}_{name}"] for name in names}
+
+    agent = ("injected", "in_tumour", "in_tissue", "reacted_tumour", "reacted_tissue", "blood", "lymph", "boundary")
+    fluid = ("injected", "stored", "from_vessels", "lymph", "boundary")
+    return {
+        "agent": {**table("agent", "kg", agent), "residual_relative": ledger.agent_residual()},
+        "fluid": {**table("fluid", "m3", fluid), "residual_relative": ledger.fluid_residual()},
+    }

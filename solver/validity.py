@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""Whether a result may be believed: flags with a level, a value and the limit it was held against.
+
+``info`` tells, ``caution`` asks for care, ``invalid`` says the result lies outside the model.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from meshes.geometry import Site
+from meshes.regions import TUMOUR
+from solver.parameters import Model
+
+DILATATION_CAUTION: Final = 0.2
+DILATATION_INVALID: Final = 0.5
+SYRINGE_PRESSURE: Final = 1e6
+"""Most that a hand on a syringe delivers [Pa]."""
+LEDGER_LIMIT: Final = 1e-10
+FISSURED_CAUTION: Final = 0.5
+BOUNDARY_CAUTION: Final = 0.01
+CAVITATION_FACTOR: Final = 2.5
+"""A cavity in a neo-Hookean solid opens without limit at 2.5 mu (Kang, Wang and Cai, 2017)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a run showed of itself.
+
+    Attributes:
+        peak_pressure: at the source surface [Pa].
+        largest_dilatation: e [-].
+        fissured_share: of the tumour [-].
+        agent_residual: of the ledger [-].
+        fluid_residual: of the ledger [-].
+        boundary_fraction: of the injected agent that left through the outer boundary [-].
+        blood_fraction: of the injected agent that entered blood [-].
+        peclet: largest mesh Peclet number [-].
+        courant: largest Courant number of a step [-].
+    """
+
+    peak_pressure: float
+    largest_dilatation: float
+    fissured_share: float
+    agent_residual: float
+    fluid_residual: float
+    boundary_fraction: float
+    blood_fraction: float
+    peclet: float
+    courant: float
+
+
+Flag = dict[str, Any]
+
+
+def _flag(name: str, level: str, message: str, value: float | str, limit: float | None) -> Flag:
+    return {"name": name, "level": level, "message": message, "value": value, "limit": limit}
+
+
+def validity(model: Model, sites: tuple[Site, ...], evidence: Evidence) -> list[Flag]:
+    """All flags of a run, worst first."""
+    flags = [
+        *_ledger(evidence),
+        *_mechanics(model, evidence),
+        *_injection_number(model, sites),
+        *_domain(evidence),
+        _limiter(model, evidence),
+        _flag("mesh_peclet", "info", "largest mesh Peclet number; the limiter keeps C monotone", evidence.peclet, None),
+        _flag("courant", "info", "largest Courant number of a step; steps are implicit", evidence.courant, None),
+    ]
+    order = {"invalid": 0, "caution": 1, "info": 2}
+    return sorted(flags, key=lambda flag: order[flag["level"]])
+
+
+def _ledger(evidence: Evidence) -> list[Flag]:
+    out = []
+    for name, residual in (("agent", evidence.agent_residual), ("fluid", evidence.fluid_residual)):
+        if not residual <= LEDGER_LIMIT:
+            message = f"the {name} ledger does not close: mass was made or lost"
+            out.append(_flag(f"{name}_ledger", "invalid", message, residual, LEDGER_LIMIT))
+    return out
+
+
+def _mechanics(model: Model, evidence: Evidence) -> list[Flag]:
+    out = []
+    e = evidence.largest_dilatation
+    if e > DILATATION_CAUTION:
+        level = "invalid" if e > DILATATION_INVALID else "caution"
+        limit = DILATATION_INVALID if e > DILATATION_INVALID else DILATATION_CAUTION
+        message = "largest dilatation e: swelling beyond small strain"
+        out.append(_flag("dilatation", level, message, e, limit))
+    cavitation = CAVITATION_FACTOR * model.tissues[TUMOUR].shear_modulus
+    opens = model.physics.conductivity in ("fissuring", "logistic", "ramp")
+    if evidence.peak_pressure > SYRINGE_PRESSURE:
+        message = "peak pressure [Pa] is more than a hand-held syringe can deliver"
+        out.append(_flag("syringe_pressure", "invalid", message, evidence.peak_pressure, SYRINGE_PRESSURE))
+    if evidence.peak_pressure > cavitation:
+        message = (
+            "peak pressure [Pa] passes the opening of a cavity at 2.5 mu; the fissuring law stands in for it"
+            if opens
+            else "peak pressure [Pa] passes the opening of a cavity at 2.5 mu, which this conductivity law lacks"
+        )
+        level = "info" if opens else "invalid"
+        out.append(_flag("cavitation_pressure", level, message, evidence.peak_pressure, cavitation))
+    if evidence.fissured_share > FISSURED_CAUTION:
+        message = "share of the tumour that is fissured: the conductivity law, a prior, decides the result"
+        out.append(_flag("fissured_share", "caution", message, evidence.fissured_share, FISSURED_CAUTION))
+    return out
+
+
+def _injection_number(model: Model, sites: tuple[Site, ...]) -> list[Flag]:
+    """Pi = Q/(4 pi K a p_lim): a rigid medium can take the flow only below 1."""
+    if model.physics.conductivity != "rigid" or not model.injections:
+        return []
+    tissue = model.tissues[TUMOUR]
+    limit = CAVITATION_FACTOR * tissue.shear_modulus
+    number = max(
+        pulse.rate
+        / (4 * np.pi * tissue.hydraulic_conductivity * limit)
+        / (sites[pulse.site].source_radius or sites[pulse.site].needle_radius)
+        for pulse in model.injections
+    )
+    if number <= 1:
+        return []
+    message = "injection number Q/(4 pi K a p_lim): rigid tissue would break before it takes this flow"
+    return [_flag("injection_number", "invalid", message, float(number), 1.0)]
+
+
+def _domain(evidence: Evidence) -> list[Flag]:
+    if evidence.boundary_fraction <= BOUNDARY_CAUTION:
+        return []
+    message = "share of the agent that left through the outer boundary: the domain is too small"
+    return [_flag("domain", "caution", message, evidence.boundary_fraction, BOUNDARY_CAUTION)]
+
+
+def _limiter(model: Model, evidence: Evidence) -> Flag:
+    """Which of sink, reaction and volume binds the treated radius.
+
+    The sink binds when blood takes more than half of the agent; else reaction where Q/k is less than the
+    largest volume injected at one site, k V/Q > 1; else volume.
+    """
+    volumes: dict[int, float] = {}
+    for pulse in model.injections:
+        volumes[pulse.site] = volumes.get(pulse.site, 0.0) + pulse.volume
+    rate = max((pulse.rate for pulse in model.injections), default=1.0)
+    reaction = model.agent.reaction_rate if model.physics.reaction else 0.0
+    if evidence.blood_fraction > 0.5:
+        name = "sink"
+    elif reaction * max(volumes.values(), default=0.0) > rate:
+        name = "reaction"
+    else:
+        name = "volume"
+    return _flag("binding_limiter", "info", f"the treated radius is limited by {name}", name, None)

@@ -13,7 +13,7 @@ lock() { # one set-up at a time for each user; released when fd 9 closes, howeve
   exec 9>"$cache/lock"
   flock --nonblock 9 && return
   say "another set-up is running; waiting for it"
-  flock 9
+  until flock --timeout 5 9; do say "$(printf 'the other set-up: %.70s' "$(tail -n 1 "$log")")"; done
 }
 
 stop_stage() { # PROCESS FOLDER: end the stage with all of its processes and leave nothing of it

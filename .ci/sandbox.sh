@@ -48,8 +48,8 @@ make_root() { # FOLDER
   eval "$(apt-config shell proxy Acquire::http::Proxy)"
   [[ ${proxy:-} ]] && options+=(--aptopt="Acquire::http::Proxy \"$proxy\"")
   # shellcheck disable=SC2046 # no mirror: no argument, and mmdebstrap takes its default
-  if ((EUID == 0)); then
-    mmdebstrap --mode=root --format=directory "${options[@]}" "$suite" "$1" $(debian_mirror)
+  if ((EUID == 0)); then # with mounts of its own, which end with it even if it is killed
+    unshare --mount mmdebstrap --mode=root --format=directory "${options[@]}" "$suite" "$1" $(debian_mirror)
   else # as a tar, so that the files end up belonging to the user
     mmdebstrap --mode=unshare --format=tar "${options[@]}" "$suite" - $(debian_mirror) |
       tar --extract --directory "$1" --no-same-owner --exclude './dev/*'

@@ -9,7 +9,15 @@ from cases.materials import agent_numbers, make_agent, make_tissue, needle_numbe
 from cases.mesh_sizes import CaseLengths, mesh_sizes, reach
 from cases.schema import CaseFile, Level
 from cases.schema_geometry import InjectionTable, MaskTable
-from meshes.geometry import GeometryDescription, LabelGeometry, Mask, MeshSizes, ParametricGeometry, Site, Vector
+from meshes.geometry import (
+    GeometryDescription,
+    LabelGeometry,
+    Mask,
+    MeshSizes,
+    ParametricGeometry,
+    Site,
+    Vector,
+)
 from meshes.regions import CAPSULE, NECROTIC_CORE, TISSUE, TUMOUR
 from solver.parameters import Injection, Model, Numerics, Physics, Schedule, Thresholds
 
@@ -173,7 +181,8 @@ def _sizes(case: CaseFile) -> MeshSizes:
     porosity = tissue_numbers(case.tissues.tumour, "tumour")["porosity"]
     rate = agent_numbers(case.agent)["reaction_rate"] if case.physics.reaction else 0.0
     reaches = [
-        reach(sum(p.volume for p in pulses), max(p.rate for p in pulses), porosity, rate) for pulses in sites.values()
+        reach(sum(p.volume for p in pulses), max(p.rate for p in pulses), porosity, rate)
+        for pulses in sites.values()
     ]
     margin = geometry.labels.margin if geometry.labels else None
     lengths = CaseLengths(

@@ -56,7 +56,9 @@ def entries(kind: Kind) -> dict[str, Entry]:
     for name, table in raw.items():
         # an entry stands after its base in the file
         base = complete[table["base"]].values if "base" in table else {}
-        own = {key: Value.model_validate(value) for key, value in table.items() if key not in ("title", "base")}
+        own = {
+            key: Value.model_validate(value) for key, value in table.items() if key not in ("title", "base")
+        }
         complete[name] = Entry(title=table["title"], base=table.get("base"), values={**base, **own})
     return complete
 

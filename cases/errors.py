@@ -48,7 +48,9 @@ class Problem:
 
     def __str__(self) -> str:
         """One line ``file:line: key: message; hint``, safe for a terminal."""
-        place = f"{self.file}:{self.line}: " if self.line is not None else f"{self.file}: " if self.file else ""
+        place = (
+            f"{self.file}:{self.line}: " if self.line is not None else f"{self.file}: " if self.file else ""
+        )
         key = f"{dotted(self.key)}: " if self.key else ""
         hint = f"; {self.hint}" if self.hint else ""
         return printable(f"{place}{key}{self.message}{hint}")

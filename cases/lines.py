@@ -6,12 +6,15 @@ The scanner expects text that ``tomllib`` has accepted, and therefore checks not
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cases.errors import Key
 
 _TOKEN = re.compile(
-    r'(?P<skip>[ \t\r]+|#[^\n]*)|(?P<newline>\n)|(?P<text>"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\')'
+    r"(?P<skip>[ \t\r]+|#[^\n]*)|(?P<newline>\n)"
+    r'|(?P<text>"""(?:\\.|[^\\])*?"{3,5}|"(?:\\.|[^"\\\n])*"'
+    r"|'''.*?'{3,5}|'[^'\n]*')"
     r"|(?P<punctuation>[\[\]{}=,.])|(?P<word>[^\s\[\]{}=,.#\"']+)",
     re.DOTALL,
 )
@@ -48,11 +51,9 @@ class LineMap:
 def line_map(text: str) -> LineMap:
     """The lines of all keys of a TOML text, as far as the scanner gets."""
     scanner = _Scanner(_tokens(text))
-    try:
+    # the map only decorates messages: a partial one is better than none
+    with suppress(IndexError, RecursionError):
         scanner.document()
-    except (IndexError, RecursionError):
-        # the map only decorates messages: a partial one is better than none
-        pass
     return scanner.found
 
 
@@ -133,11 +134,8 @@ class _Scanner:
             self._inline_table(path)
         else:
             # numbers such as 1.5 and dates are several tokens
-            while self.at < len(self.tokens) and self._peek().text in "." or self._continues():
+            while self.at < len(self.tokens) and (self._peek().kind == "word" or self._peek().text == "."):
                 self.at += 1
-
-    def _continues(self) -> bool:
-        return self.at < len(self.tokens) and self._peek().kind == "word" and self._peek_back().text == "."
 
     def _list(self, path: Key) -> None:
         index = 0
@@ -163,9 +161,6 @@ class _Scanner:
 
     def _peek(self) -> _Token:
         return self.tokens[self.at]
-
-    def _peek_back(self) -> _Token:
-        return self.tokens[self.at - 1]
 
     def _next(self) -> _Token:
         self.at += 1

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Tissues, agent and needles of a case: the library's numbers with the case's changes, in SI."""
 
+from dataclasses import fields
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -35,7 +37,7 @@ def tissue_numbers(table: TissueTable, region: str) -> Numbers:
     """
     numbers = _merged("tissues", table.base or DEFAULT_TISSUE[region], table)
     changed = {"shear_modulus", "poisson_ratio"} & table.model_fields_set
-    if "confined_modulus" not in table.model_fields_set and changed or "confined_modulus" not in numbers:
+    if ("confined_modulus" not in table.model_fields_set and changed) or "confined_modulus" not in numbers:
         nu = numbers["poisson_ratio"]
         numbers["confined_modulus"] = 2.0 * numbers["shear_modulus"] * (1.0 - nu) / (1.0 - 2.0 * nu)
     return numbers
@@ -46,6 +48,12 @@ def needle_numbers(case: CaseFile, name: str) -> Numbers:
     table = case.needles.get(name, NeedleTable())
     base = table.base or (name if name in catalogue.entries("needles") else None)
     return _merged("needles", base, table)
+
+
+@cache
+def library_numbers(kind: catalogue.Kind, name: str, table: type[BaseModel]) -> Numbers:
+    """Numbers of a library entry in SI, checked by the table of the case file that they stand for."""
+    return table.model_validate(catalogue.numbers(kind, name)).model_dump(exclude_none=True)
 
 
 def make_agent(table: AgentTable) -> Agent:
@@ -71,19 +79,17 @@ def make_tissue(case: CaseFile, tag: int) -> Tissue:
     suffix = "_normal" if tag in (TISSUE, CAPSULE) else ""
     permeability = agent.get(f"vessel_permeability{suffix}", agent.get("vessel_permeability", 0.0))
     oncotic = numbers["vessel_oncotic_pressure"] - numbers["interstitial_oncotic_pressure"]
-    own: dict[str, Any] = {
-        "name": table.base or DEFAULT_TISSUE[region],
+    derived: Numbers = {
         "effective_vessel_pressure": numbers["vessel_pressure"] - numbers["reflection_coefficient"] * oncotic,
-        "permeability_surface": numbers.get("permeability_surface", permeability * numbers["vessel_surface"]),
-        "diffusivity": numbers.get("diffusivity", agent.get(f"diffusivity{suffix}", agent.get("diffusivity"))),
+        "permeability_surface": permeability * numbers["vessel_surface"],
+        "diffusivity": agent.get(f"diffusivity{suffix}", agent["diffusivity"]),
+        **{name: numbers[name] for name in ("permeability_surface", "diffusivity") if name in numbers},
     }
-    names = Tissue.__dataclass_fields__
-    return Tissue(**{name: own[name] if name in own else numbers[name] for name in names})
+    names = (item.name for item in fields(Tissue) if item.name != "name")
+    values: dict[str, Any] = {name: derived[name] if name in derived else numbers[name] for name in names}
+    return Tissue(name=table.base or DEFAULT_TISSUE[region], **values)
 
 
 def _merged(kind: catalogue.Kind, base: str | None, table: BaseModel) -> Numbers:
-    numbers: Numbers = {}
-    if base is not None:
-        from_library = type(table).model_validate(catalogue.numbers(kind, base))
-        numbers = from_library.model_dump(exclude_none=True)
+    numbers = library_numbers(kind, base, type(table)) if base is not None else {}
     return {**numbers, **table.model_dump(exclude_unset=True, exclude_none=True, exclude={"base"})}

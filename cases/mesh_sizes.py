@@ -34,7 +34,7 @@ class SizeRule:
 
 
 RULES: Final[dict[Geometry, SizeRule]] = {
-    "radial": SizeRule(tip=0.04, front=0.2, surface=1.0, far=0.02, growth=0.1),
+    "radial": SizeRule(tip=0.04, front=0.1, surface=1.0, far=0.02, growth=0.1),
     "axisymmetric": SizeRule(tip=0.12, front=0.35, surface=1.0, far=0.1, growth=0.25),
     "3d": SizeRule(tip=0.3, front=1.0, surface=1.5, far=0.12, growth=0.3),
 }
@@ -79,7 +79,9 @@ def reach(volume: float, rate: float, porosity: float, reaction_rate: float) -> 
     return min(front, (3.0 * rate / (4.0 * math.pi * porosity * reaction_rate)) ** (1.0 / 3.0))
 
 
-def mesh_sizes(kind: Geometry, lengths: CaseLengths, cells_per_front: float, given: dict[str, float]) -> MeshSizes:
+def mesh_sizes(
+    kind: Geometry, lengths: CaseLengths, cells_per_front: float, given: dict[str, float]
+) -> MeshSizes:
     """Edge lengths by the rule of ``kind``.
 
     Args:

@@ -46,7 +46,11 @@ class Quantity:
         """
         if value is PLACEHOLDER:
             return self.low if self.low > 0 or self.high < 0 else self.high
-        number = units.plain_number(value) if self.dimension is units.NUMBER else units.to_si(value, self.dimension)
+        number = (
+            units.plain_number(value)
+            if self.dimension is units.NUMBER
+            else units.to_si(value, self.dimension)
+        )
         if not self.low <= number <= self.high:
             found = f'"{value}"' if isinstance(value, str) else f"{value}"
             raise UnitError(f"found {found}, out of range; expected {self.range_text()}")
@@ -59,7 +63,9 @@ class Quantity:
         low, high = (units.si_text(bound, self.dimension) for bound in (self.low, self.high))
         return f"{low} to {high}"
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: "GetCoreSchemaHandler"
+    ) -> core_schema.CoreSchema:
         """Validation by ``read`` alone: no coercion by pydantic."""
         return core_schema.no_info_plain_validator_function(self.read)
 

@@ -46,7 +46,7 @@ def read_source(file: str, overrides: Sequence[str] = ()) -> Source:
     """Read a case file and apply overrides such as ``injection.0.rate=2 mL/min``.
 
     Raises:
-        CaseError: the file is missing or unreadable (code 66), or no valid TOML (65), or an override cannot apply.
+        CaseError: the file cannot be read (code 66), is no valid TOML, or an override cannot apply (65).
     """
     text = _text(file)
     try:
@@ -107,7 +107,9 @@ def _toml_message(message: str) -> tuple[str, int | None]:
     return f"not valid TOML: {reason}{where}{hint}", int(match.group(1)) if match.group(1) else None
 
 
-def _refused(file: str, message: str, line: int | None = None, code: ExitCode = ExitCode.INVALID) -> CaseError:
+def _refused(
+    file: str, message: str, line: int | None = None, code: ExitCode = ExitCode.INVALID
+) -> CaseError:
     return CaseError([Problem(file=file, line=line, message=message, code=code)])
 
 

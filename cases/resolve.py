@@ -92,6 +92,11 @@ def resolved_text(case: Case, folder: Path) -> str:
     return "\n".join(head) + "\n" + toml_text({**tables, RESOLVED_KEY: resolved})
 
 
+def write_resolved(case: Case, path: Path) -> None:
+    """Write ``resolved.toml``; see ``resolved_text``."""
+    path.write_text(resolved_text(case, path.parent), encoding="utf-8")
+
+
 def case_hash(case: Case) -> str:
     """SHA-256 of the resolved content, in hexadecimal; label maps count by content, not by place."""
     tables = resolved_tables(case, Path("."))
@@ -118,7 +123,10 @@ def resolved_case(source: Source, overrides: tuple[str, ...]) -> Case:
         return _rebuilt(resolved, source, overrides)
     except ValidationError as error:
         problems = [
-            Problem(key=detail["loc"], message=f"{detail['msg'][0].lower()}{detail['msg'][1:]} (a resolved file, all in SI)")
+            Problem(
+                key=detail["loc"],
+                message=f"{detail['msg'][0].lower()}{detail['msg'][1:]} (a resolved file, all in SI)",
+            )
             for detail in error.errors(include_url=False)
         ]
     except KeyError as error:

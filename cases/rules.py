@@ -24,7 +24,10 @@ RULES: Final[tuple[tuple[Rule, tuple[str, ...]], ...]] = (
     (geometry_complete, ("geometry*",)),
     (symmetry, ("geometry*", "injection*tip*", "injection*direction*")),
     (tips_inside, ("geometry*", "injection*tip*", "injection*source_radius", "needles*", "injection*needle")),
-    (cavities_apart, ("injection*tip*", "injection*direction*", "needles*", "injection*needle", "injection*radius")),
+    (
+        cavities_apart,
+        ("injection*tip*", "injection*direction*", "needles*", "injection*needle", "injection*radius"),
+    ),
     (pulses_apart, ("injection*",)),
     (end_known, ("agent*", "physics.reaction", "outputs.end")),
     (outputs_inside, ("injection*", "agent*", "physics.reaction", "outputs*")),

@@ -31,7 +31,9 @@ def geometry_complete(case: CaseFile) -> Iterator[Problem]:
     if tumour is None:
         return
     if (tumour.radius is None) == (tumour.semi_axes is None):
-        message = "give radius or semi_axes" if tumour.radius is None else "give radius or semi_axes, not both"
+        message = (
+            "give radius or semi_axes" if tumour.radius is None else "give radius or semi_axes, not both"
+        )
         yield Problem(key=("geometry", "tumour"), message=message)
         return
     axes = tumour_axes(case)
@@ -41,8 +43,8 @@ def geometry_complete(case: CaseFile) -> Iterator[Problem]:
     if geometry.domain_radius < 1.2 * reach:
         yield Problem(
             key=("geometry", "domain_radius"),
-            message=f"found {_mm(geometry.domain_radius)}; the domain must reach 1.2 times as far as the tumour "
-            f"with its capsule, {_mm(1.2 * reach)}, and better 5 times",
+            message=f"found {_mm(geometry.domain_radius)}; expected at least 1.2 times the tumour with "
+            f"its capsule, {_mm(1.2 * reach)}, and better 5 times",
         )
 
 
@@ -67,7 +69,9 @@ def symmetry(case: CaseFile) -> Iterator[Problem]:
                 message = "an axisymmetric case needs needles along z, such as [0, 0, -1]"
                 yield Problem(key=("injection", i, "direction"), message=message, hint='or kind = "3d"')
         if offset > SAME_PLACE:
-            where = "at the tumour's centre" if geometry.kind == "radial" else "on the z axis through the centre"
+            where = (
+                "at the tumour's centre" if geometry.kind == "radial" else "on the z axis through the centre"
+            )
             message = f"lies {_mm(offset)} off; a {geometry.kind} case needs its tip {where}"
             yield Problem(key=("injection", i, "tip"), message=message, hint='or kind = "3d"')
 
@@ -76,30 +80,41 @@ def tips_inside(case: CaseFile) -> Iterator[Problem]:
     """Tips lie in the domain, and in a parametric tumour unless the case allows otherwise."""
     for i, injection in enumerate(case.injection):
         if math.hypot(*injection.direction) == 0.0:
-            yield Problem(key=("injection", i, "direction"), message="is zero; expected the needle's direction")
+            yield Problem(
+                key=("injection", i, "direction"), message="is zero; expected the needle's direction"
+            )
         axes = tumour_axes(case)
         geometry = case.geometry
         if axes is None or geometry.tumour is None or geometry.domain_radius is None:
             continue
         offset = [a - b for a, b in zip(injection.tip, geometry.tumour.centre, strict=True)]
-        distance = math.hypot(*offset) + source_radius(case, injection)
-        if distance >= geometry.domain_radius:
-            message = f"lies {_mm(math.hypot(*offset))} from the centre, outside the domain of {_mm(geometry.domain_radius)}"
+        distance = math.hypot(*offset)
+        if distance + source_radius(case, injection) >= geometry.domain_radius:
+            domain = _mm(geometry.domain_radius)
+            message = f"lies {_mm(distance)} from the centre, outside the domain of {domain}"
             yield Problem(key=("injection", i, "tip"), message=message)
-        elif math.hypot(*(x / a for x, a in zip(offset, axes, strict=True))) >= 1.0 and not injection.allow_outside:
-            message = f"lies outside the tumour, {_mm(math.hypot(*offset))} from its centre"
-            yield Problem(key=("injection", i, "tip"), message=message, hint="allow_outside = true accepts that")
+        elif (
+            math.hypot(*(x / a for x, a in zip(offset, axes, strict=True))) >= 1.0
+            and not injection.allow_outside
+        ):
+            message = f"lies outside the tumour, {_mm(distance)} from its centre"
+            yield Problem(
+                key=("injection", i, "tip"), message=message, hint="allow_outside = true accepts that"
+            )
 
 
 def cavities_apart(case: CaseFile) -> Iterator[Problem]:
     """Cavities and sources of different sites do not overlap; pulses at one tip come through one needle."""
     numbers = site_numbers(case.injection)
+    all_radii = [source_radius(case, injection) for injection in case.injection]
     for (i, first), (j, second) in combinations(enumerate(case.injection), 2):
-        radii = source_radius(case, first), source_radius(case, second)
+        radii = all_radii[i], all_radii[j]
         if numbers[i] != numbers[j]:
             distance = math.dist(first.tip, second.tip)
             if distance <= sum(radii):
-                message = f"is {_mm(distance)} from injection[{i}]; their cavities of {_mm(radii[1])} and {_mm(radii[0])} overlap"
+                message = (
+                    f"is {_mm(distance)} from injection[{i}]; the cavities' radii add up to {_mm(sum(radii))}"
+                )
                 yield Problem(key=("injection", j, "tip"), message=message)
         elif radii[0] != radii[1] or not _parallel(first, second):
             message = f"has the tip of injection[{i}] but another needle, source radius or direction"
@@ -144,7 +159,9 @@ def _labels_alone(geometry: GeometryTable) -> Iterator[Problem]:
         yield Problem(key=("geometry", "kind"), message=f'found "{geometry.kind}"; label maps need "3d"')
     for name in ("domain_radius", "tumour", "necrotic_core", "capsule"):
         if getattr(geometry, name) is not None:
-            yield Problem(key=("geometry", name), message="is parametric, but [geometry.labels] gives label maps")
+            yield Problem(
+                key=("geometry", name), message="is parametric, but [geometry.labels] gives label maps"
+            )
 
 
 def _parallel(first: InjectionTable, second: InjectionTable) -> bool:

@@ -14,8 +14,8 @@ from meshes.regions import REGION_NAMES
 def names_known(case: CaseFile) -> Iterator[Problem]:
     """Every library name exists."""
     for region in REGION_NAMES.values():
-        yield from _known("tissues", getattr(case.tissues, region).base, ("tissues", region))
-    yield from _known("agents", case.agent.base, ("agent",))
+        yield from _known("tissues", getattr(case.tissues, region).base, ("tissues", region, "base"))
+    yield from _known("agents", case.agent.base, ("agent", "base"))
     for name, needle in case.needles.items():
         yield from _known("needles", needle.base, ("needles", name, "base"))
     valid = list(dict.fromkeys([*case.needles, *catalogue.entries("needles")]))
@@ -38,7 +38,9 @@ def materials_complete(case: CaseFile) -> Iterator[Problem]:
         needed.append("vessel_permeability")
     for name in needed:
         if name not in numbers:
-            yield Problem(key=("agent", name), message="missing; give it, or name a base", hint=_names("agents"))
+            yield Problem(
+                key=("agent", name), message="missing; give it, or name a base", hint=_names("agents")
+            )
     for name in case.needles:
         diameters = needle_numbers(case, name)
         for key in ("outer_diameter", "inner_diameter"):
@@ -70,7 +72,9 @@ def _known(kind: catalogue.Kind, name: str | None, key: Key) -> Iterator[Problem
     valid = catalogue.entries(kind)
     if name is not None and name not in valid:
         what = kind.removesuffix("s")
-        yield Problem(key=key, message=f"no {what} {shown(name)} in the library", hint=hint(name, valid, kind))
+        yield Problem(
+            key=key, message=f"no {what} {shown(name)} in the library", hint=hint(name, valid, kind)
+        )
 
 
 def _names(kind: catalogue.Kind) -> str:

@@ -43,14 +43,16 @@ def end_known(case: CaseFile) -> Iterator[Problem]:
 def outputs_inside(case: CaseFile) -> Iterator[Problem]:
     """The run covers all pulses, and outputs lie in the run and are not too many."""
     outputs = case.outputs
+    if outputs.times is not None and outputs.every is not None:
+        yield Problem(key=("outputs", "every"), message="stands beside `times`; give one of the two")
     end = end_time(case)
     if end is None:
         return
     last = max(map(pulse_end, case.injection))
     if end < last - ROUNDING:
-        yield Problem(key=("outputs", "end"), message=f"ends at {end:g} s, before the last pulse ends at {last:g} s")
-    if outputs.times is not None and outputs.every is not None:
-        yield Problem(key=("outputs", "every"), message="stands beside `times`; give one of the two")
+        yield Problem(
+            key=("outputs", "end"), message=f"ends at {end:g} s, before the last pulse ends at {last:g} s"
+        )
     if outputs.every is not None and end / outputs.every > MOST_OUTPUTS:
         yield Problem(
             key=("outputs", "every"),
@@ -58,7 +60,9 @@ def outputs_inside(case: CaseFile) -> Iterator[Problem]:
         )
     for i, time in enumerate(outputs.times or []):
         if time > end:
-            yield Problem(key=("outputs", "times", i), message=f"{time:g} s lies after the end of the run at {end:g} s")
+            yield Problem(
+                key=("outputs", "times", i), message=f"{time:g} s lies after the end of the run at {end:g} s"
+            )
 
 
 def steps_ordered(case: CaseFile) -> Iterator[Problem]:

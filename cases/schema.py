@@ -50,7 +50,9 @@ class ThresholdsTable(BaseModel):
     """Levels over which ablation volumes are reported."""
 
     model_config = CLOSED
-    ct: Doses = Field(DEFAULT_DOSES, description="Levels of the dose CT, the integral of concentration over time.")
+    ct: Doses = Field(
+        DEFAULT_DOSES, description="Levels of the dose CT, the integral of concentration over time."
+    )
     peak: Peaks = Field([], description="Levels of the peak concentration.")
 
 
@@ -60,9 +62,12 @@ class OutputsTable(BaseModel):
     model_config = CLOSED
     end: Duration | None = Field(None, description="End of the run; by default 5/k after the last pulse.")
     times: Annotated[list[Moment], Field(max_length=10000)] | None = Field(
-        None, description="Times at which fields are written; by default the end of each pulse. Start and end always are."
+        None,
+        description="Times at which fields are written, beside start and end; by default the ends of pulses.",
     )
-    every: Duration | None = Field(None, description="Interval at which fields are written, instead of `times`.")
+    every: Duration | None = Field(
+        None, description="Interval at which fields are written, instead of `times`."
+    )
     figures: bool = Field(True, description="Draw figures and the report.")
 
 
@@ -71,7 +76,8 @@ class CaseFile(BaseModel):
 
     model_config = CLOSED
     name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Short name: lower case, digits, hyphens, underscores."
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
+        description="Short name: lower case, digits, hyphens, underscores.",
     )
     title: str = Field("", max_length=200, description="One line for people.")
     geometry: GeometryTable = Field(description="Where.")

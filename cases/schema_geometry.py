@@ -63,7 +63,9 @@ class LabelsTable(BaseModel):
     tumour: Annotated[Masks, Field(min_length=1)] = Field(
         description="Mask, or list of masks, whose union is the tumour."
     )
-    organ: Masks = Field([], description="Masks whose union with the tumour is the organ; none for tissue everywhere.")
+    organ: Masks = Field(
+        [], description="Masks whose union with the tumour is the organ; none for tissue everywhere."
+    )
     necrotic_core: Masks = Field([], description="Masks whose union is the necrotic core.")
     margin: Annotated[float, Quantity(units.LENGTH, 1e-3, 0.3)] = Field(
         0.035, description="Tissue kept around the tumour's bounding sphere."
@@ -80,7 +82,7 @@ class GeometryTable(BaseModel):
 
     model_config = CLOSED
     kind: Literal["radial", "axisymmetric", "3d"] = Field(
-        description="radial: spherical symmetry; axisymmetric: needle along z through the centre; 3d: anything."
+        description="radial: spherical symmetry; axisymmetric: needles along z through the centre; 3d."
     )
     domain_radius: Annotated[float, Quantity(units.LENGTH, 2e-5, 10.0)] | None = Field(
         None, description="Radius of the ball of tissue around the tumour's centre."
@@ -114,7 +116,9 @@ class InjectionTable(BaseModel):
     )
     start: Moment = Field(description="Time at which the pulse starts.")
     volume: Annotated[float, Quantity(units.VOLUME, 1e-15, 1e-3)] = Field(description="Volume injected.")
-    rate: Annotated[float, Quantity(units.FLOW_RATE, 1e-15, 1e-4)] = Field(description="Volume injected per time, Q.")
+    rate: Annotated[float, Quantity(units.FLOW_RATE, 1e-15, 1e-4)] = Field(
+        description="Volume injected per time, Q."
+    )
     needle: str = Field("22G", description="Name of a needle, of the library or of [needles].")
     concentration: Annotated[float, Quantity(units.CONCENTRATION, 1e-9, 2000.0)] | None = Field(
         None, description="Concentration of the agent in what is injected, C_in; by default the agent's."

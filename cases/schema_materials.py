@@ -19,9 +19,11 @@ class TissueTable(BaseModel):
     """A tissue of the library (`base`), with any of its numbers changed."""
 
     model_config = CLOSED
-    base: str | None = Field(None, description="Tissue of the library to start from; by default the region's own.")
-    hydraulic_conductivity: Annotated[float, Quantity(units.HYDRAULIC_CONDUCTIVITY, 1e-18, 1e-8)] | None = Field(
-        None, description="K0, hydraulic conductivity at rest; permeability over viscosity."
+    base: str | None = Field(
+        None, description="Tissue of the library to start from; by default the region's own."
+    )
+    hydraulic_conductivity: Annotated[float, Quantity(units.HYDRAULIC_CONDUCTIVITY, 1e-18, 1e-8)] | None = (
+        Field(None, description="K0, hydraulic conductivity at rest; permeability over viscosity.")
     )
     porosity: Annotated[float, Quantity(units.NUMBER, 0.01, 0.9)] | None = Field(
         None, description="phi0, volume fraction of interstitial fluid at rest."
@@ -49,7 +51,9 @@ class TissueTable(BaseModel):
     vessel_surface: Annotated[float, Quantity(units.INVERSE_LENGTH, 0.0, 1e6)] | None = Field(
         None, description="S/V, surface of microvessels per volume of tissue."
     )
-    vessel_pressure: Pressure | None = Field(None, description="p_v, hydrostatic pressure in the microvessels.")
+    vessel_pressure: Pressure | None = Field(
+        None, description="p_v, hydrostatic pressure in the microvessels."
+    )
     reflection_coefficient: Annotated[float, Quantity(units.NUMBER, 0.0, 1.0)] | None = Field(
         None, description="sigma, osmotic reflection coefficient of the vessel wall."
     )
@@ -85,7 +89,9 @@ class TissuesTable(BaseModel):
     model_config = CLOSED
     tumour: TissueChoice = Field(TissueTable(base="generic_tumour"), description="Tissue of the tumour.")
     tissue: TissueChoice = Field(TissueTable(base="subcutis"), description="Tissue around the tumour.")
-    necrotic_core: TissueChoice = Field(TissueTable(base="necrotic_core"), description="Tissue of the necrotic core.")
+    necrotic_core: TissueChoice = Field(
+        TissueTable(base="necrotic_core"), description="Tissue of the necrotic core."
+    )
     capsule: TissueChoice = Field(TissueTable(base="capsule"), description="Tissue of the tumour's capsule.")
 
 
@@ -100,7 +106,9 @@ class AgentTable(BaseModel):
     reaction_rate: Annotated[float, Quantity(units.RATE, 0.0, 1e4)] | None = Field(
         None, description="k, rate of the first-order reaction with tissue."
     )
-    molar_mass: Annotated[float, Quantity(units.MOLAR_MASS, 1e-3, 1e3)] | None = Field(None, description="Molar mass.")
+    molar_mass: Annotated[float, Quantity(units.MOLAR_MASS, 1e-3, 1e3)] | None = Field(
+        None, description="Molar mass."
+    )
     plasma_concentration: Annotated[float, Quantity(units.CONCENTRATION, 0.0, 2000.0)] | None = Field(
         None, description="C_p, concentration in arriving blood."
     )

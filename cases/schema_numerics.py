@@ -18,7 +18,9 @@ class PhysicsTable(BaseModel):
     """Which effects are on."""
 
     model_config = CLOSED
-    flow: Literal["storage", "steady"] = Field("storage", description="Whether tissue stores fluid (dp/dt kept).")
+    flow: Literal["storage", "steady"] = Field(
+        "storage", description="Whether tissue stores fluid (dp/dt kept)."
+    )
     conductivity: Literal["rigid", "exponential", "fissuring", "logistic", "ramp"] = Field(
         "fissuring", description="Law of the hydraulic conductivity against pressure."
     )
@@ -30,7 +32,7 @@ class PhysicsTable(BaseModel):
     diffusion: bool = Field(True, description="Diffusion of the agent.")
     agent_exchange: Literal["flow_limited", "patlak", "convective"] = Field(
         "flow_limited",
-        description="Loss of agent to blood: all that flow can carry, by permeability, or only with absorbed fluid.",
+        description="Loss of agent to blood: all that flow carries, by permeability, or with absorbed fluid.",
     )
     far_field: BoundaryName = Field("robin", description="Condition on the artificial outer boundary.")
     organ_surface: BoundaryName = Field("no_flux", description="Condition on the surface of the organ.")
@@ -45,7 +47,9 @@ class MeshTable(BaseModel):
     model_config = CLOSED
     tip: EdgeLength | None = Field(None, description="Edge length at a tip.")
     front: EdgeLength | None = Field(None, description="Edge length where the agent's front travels.")
-    front_radius: EdgeLength | None = Field(None, description="Distance from a tip up to which `front` is held.")
+    front_radius: EdgeLength | None = Field(
+        None, description="Distance from a tip up to which `front` is held."
+    )
     surface: EdgeLength | None = Field(None, description="Edge length on the tumour surface.")
     far: EdgeLength | None = Field(None, description="Largest edge length.")
     growth: Annotated[float, Quantity(units.NUMBER, 0.01, 2.0)] | None = Field(
@@ -68,8 +72,12 @@ class NumericsTable(BaseModel):
         1.4142135623730951, description="Largest ratio of successive steps."
     )
     step_tolerance: Tolerance = Field(1e-3, description="Error of one step, relative to the injected amount.")
-    fixed_step: Duration | None = Field(None, description="Constant step; by default the error sets the step.")
-    newton_tolerance: Tolerance = Field(1e-8, description="Residual of the flow equation over the injection rate.")
+    fixed_step: Duration | None = Field(
+        None, description="Constant step; by default the error sets the step."
+    )
+    newton_tolerance: Tolerance = Field(
+        1e-8, description="Residual of the flow equation over the injection rate."
+    )
     newton_limit: Annotated[int, Quantity(units.NUMBER, 1, 1000, integer=True)] = Field(
         80, description="Newton iterations before the step is cut."
     )

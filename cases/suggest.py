@@ -25,5 +25,7 @@ def hint(name: str, valid: Iterable[str], what: str = "keys") -> str:
 def _likeness(name: str, other: str) -> float:
     # the built-in heuristic for popular elements is for long texts
     ratio = SequenceMatcher(None, name, other, autojunk=False).ratio()
-    common = next((i for i, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), min(len(name), len(other)))
+    common = next(
+        (i for i, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), min(len(name), len(other))
+    )
     return ratio + 0.1 * common / max(len(name), 1)

@@ -2,7 +2,7 @@
 """The one door for units: text such as ``"0.5 mL/min"`` becomes a float in SI, or a clear error.
 
 Past this door there are only floats. pint is imported when the first quantity is read, because it takes
-half a second. Its registry computes in exact fractions, so that ``"300 mg/L"`` is 0.3 and not 0.29999999999999993.
+half a second. Its registry computes in exact fractions: ``"300 mg/L"`` is 0.3, not 0.29999999999999993.
 """
 
 import math
@@ -87,7 +87,9 @@ def plain_number(value: object) -> float:
         UnitError: text, a truth value, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnitError(f"found {_quoted(value)}; expected a plain number without unit or quotes, such as 0.3")
+        raise UnitError(
+            f"found {_quoted(value)}; expected a plain number without unit or quotes, such as 0.3"
+        )
     try:
         number = float(value)
     except OverflowError:
@@ -117,7 +119,9 @@ def _converted(number: str, unit: str, text: str, dimension: Dimension) -> float
     except OverflowError as error:
         raise UnitError(f"found {_quoted(text)}: not a finite number") from error
     except Exception as error:  # pint raises a dozen kinds, some of them of its tokenizer
-        raise UnitError(f'found {_quoted(text)}: unknown unit "{unit}"; expected {_expected(dimension)}') from error
+        raise UnitError(
+            f'found {_quoted(text)}: unknown unit "{unit}"; expected {_expected(dimension)}'
+        ) from error
     return value
 
 
@@ -145,7 +149,7 @@ def _quoted(value: object) -> str:
 
 def _needs_unit(value: object, dimension: Dimension) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return f'found {value}: missing unit; expected {_expected(dimension)}'
+        return f"found {value}: missing unit; expected {_expected(dimension)}"
     return f"found {_quoted(value)}; expected {_expected(dimension)}"
 
 
@@ -156,7 +160,7 @@ def _not_a_number(text: str, dimension: Dimension) -> str:
 
 
 def _why_not(unit: str, text: str, dimension: Dimension) -> str:
-    return (
-        f'found {_quoted(text)}: "{unit}" is ambiguous (of mass, volume or moles; in water or in gas) and not accepted; '
-        f"for a dilute solution in water 1 ppm is about 1 mg/L; expected {_expected(dimension)}"
-    )
+    reason = "because it is ambiguous (of mass, volume or moles, in water or in gas)"
+    advice = "for a dilute solution in water 1 ppm is about 1 mg/L"
+    expected = _expected(dimension)
+    return f'found {_quoted(text)}: "{unit}" is not accepted, {reason}; {advice}; expected {expected}'

@@ -34,8 +34,8 @@ def checked(tables: dict[str, Any]) -> tuple[CaseFile | None, list[Problem], set
     """Check against the schema.
 
     Returns:
-        The case, all problems, and the keys whose values are stand-ins: where there are problems, the case has
-        them repaired with stand-ins so that other rules can still be checked, or is None where that is impossible.
+        The case, all problems, and the keys whose values are stand-ins. Where there are problems, stand-ins
+        repair the case so that rules between keys can still be checked; it is None where that is impossible.
     """
     try:
         return CaseFile.model_validate(tables), [], set()
@@ -48,16 +48,22 @@ def checked(tables: dict[str, Any]) -> tuple[CaseFile | None, list[Problem], set
 
 def model_at(key: Key) -> type[BaseModel] | None:
     """The table of the schema at a key path, or None if the path leads to no table."""
-    model: Any = CaseFile
+    found = type_at(key)
+    return found if isinstance(found, type) and issubclass(found, BaseModel) else None
+
+
+def type_at(key: Key) -> Any:
+    """The type of the schema at a key path, without ``Annotated``; None if the path leads nowhere."""
+    found: Any = CaseFile
     for part in key:
-        if isinstance(part, str) and isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields.get(part)
-            model = _unwrapped(field.annotation) if field else None
-        elif get_origin(model) in (list, dict):
-            model = _unwrapped(get_args(model)[-1])
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            field = found.model_fields.get(str(part))
+            found = _unwrapped(field.annotation) if field else None
+        elif get_origin(found) is (list if isinstance(part, int) else dict):
+            found = _unwrapped(get_args(found)[-1])
         else:
             return None
-    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+    return found
 
 
 def _unwrapped(annotation: Any) -> Any:
@@ -82,13 +88,21 @@ def _problem(detail: Any) -> Problem:
         return Problem(key=key, message=f"missing; {_meaning(key)}")
     if kind == "literal_error":
         parent = model_at(key[:-1])
-        choices = [str(choice) for choice in get_args(parent.model_fields[str(key[-1])].annotation)] if parent else []
+        choices = (
+            [str(choice) for choice in get_args(parent.model_fields[str(key[-1])].annotation)]
+            if parent
+            else []
+        )
         return Problem(
-            key=key, message=f"found {shown(detail['input'])}", hint=hint(str(detail["input"]), choices, "choices")
+            key=key,
+            message=f"found {shown(detail['input'])}",
+            hint=hint(str(detail["input"]), choices, "choices"),
         )
     if "error" in context:
         return Problem(key=key, message=str(context["error"]))
-    return Problem(key=key, message=f"found {shown(detail['input'])}; expected {_expected(kind, key, context)}")
+    return Problem(
+        key=key, message=f"found {shown(detail['input'])}; expected {_expected(kind, key, context)}"
+    )
 
 
 def _expected(kind: str, key: Key, context: dict[str, Any]) -> str:

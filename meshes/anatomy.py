@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """From a description of label maps to the surfaces that a mesh must have."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,8 +11,6 @@ from meshes.geometry import GeometryError, LabelGeometry
 from meshes.levelset import LevelSet, level_set, smoothing_length
 from meshes.masks import Structure, close_organ, fill_holes, largest_component, load_structure, reframe, unite
 from meshes.tetrahedra import Points
-
-Level = Callable[[Points], NDArray[np.float64]]
 
 ORGAN_SMOOTHING: Final = 3e-3
 """Standard deviation of the smoothing of the organ's surface [m] (mesh study on the liver patients)."""
@@ -72,6 +69,15 @@ class Anatomy:
         """Level of the organ, which keeps a film of tissue around a tumour at its capsule [m]."""
         assert self.organ_level is not None
         return np.minimum(self.organ_level(points), self.tumour_level(points) - self.film)
+
+    def tumour_surface(self, points: Points, shift: float) -> NDArray[np.float64]:
+        """Level of the tumour moved outwards [m]."""
+        return self.tumour_level(points) - shift
+
+    def core_surface(self, points: Points, shift: float) -> NDArray[np.float64]:
+        """Level of the core moved outwards, which keeps a film of living tumour around it [m]."""
+        assert self.core_level is not None
+        return np.maximum(self.core_level(points) - shift, self.tumour_level(points) + self.film)
 
 
 def read_anatomy(geometry: LabelGeometry) -> Anatomy:

@@ -52,8 +52,8 @@ def graded_ball(centre: Points, radius: float, size: Size, coarsest: float) -> t
     tags = np.ones(len(cells), dtype=np.int32)
     boundary, _ = faces_between(cells, tags)
     whole = TaggedMesh(points=points, cells=cells, tags=tags, triangles=boundary,
-                       triangle_tags=np.ones(len(boundary), dtype=np.int32))
-    adapted = remesh(whole, size(points), 0.15 * coarsest, np.array([], dtype=np.int64), "grading the background")
+                       triangle_tags=np.ones(len(boundary), dtype=np.int32), required=np.array([], dtype=np.int64))
+    adapted = remesh(whole, size(points), 0.15 * coarsest, "grading the background")
     return adapted.points, adapted.cells
 
 

@@ -3,11 +3,12 @@
 
 from typing import Any
 
+from mpi4py import MPI
+
 import basix.ufl
 import numpy as np
 import ufl
 from dolfinx import cpp, mesh
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 

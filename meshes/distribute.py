@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from mpi4py import MPI
+
 import numpy as np
 from dolfinx import fem, mesh
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from meshes.compat import create_simplex_mesh
@@ -121,7 +122,7 @@ def distribute(plain: PlainMesh | None, comm: MPI.Comm) -> DistributedMesh:
         return _plan(plain, comm.size)
 
     prepared = on_root(comm, prepare)
-    plan = _share(comm, prepared[0] if prepared else None)
+    plan: _Plan = comm.bcast(prepared[0] if prepared else None)
     dimension = DIMENSION[plan.geometry]
     if plain is not None and prepared is not None:
         cells, points, targets = plain.cells, plain.points, prepared[1]
@@ -189,14 +190,8 @@ def _plan(plain: PlainMesh, parts: int) -> tuple[_Plan, tuple[NDArray[np.int32],
     return plan, targets
 
 
-def _share(comm: MPI.Comm, plan: _Plan | None) -> _Plan:
-    """Broadcast the plan. Collective."""
-    shared: _Plan = comm.bcast(plan)
-    return shared
-
-
 def _localise(shared: mesh.Mesh, plan: _Plan) -> DistributedMesh:
-    """Renumber the local part by the dofs of the P1 space and check that its rows are complete. Collective."""
+    """Renumber the local part by the dofs of the P1 space and check that its rows are complete."""
     space = fem.functionspace(shared, ("Lagrange", 1))
     cells = np.array(space.dofmap.list, dtype=np.int32)
     dofs = space.dofmap.index_map

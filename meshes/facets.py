@@ -21,8 +21,8 @@ def exterior_facets(cells: NDArray[np.int64]) -> NDArray[np.int64]:
     faces = np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(corners)]), axis=1)
     faces = faces[np.lexsort(faces.T[::-1])]
     same = np.all(faces[1:] == faces[:-1], axis=1)
-    single = ~(np.concatenate([[False], same]) | np.concatenate([same, [False]]))
-    return faces[single]
+    single: NDArray[np.int64] = faces[~(np.concatenate([[False], same]) | np.concatenate([same, [False]]))]
+    return single
 
 
 def cells_behind(plain: PlainMesh) -> NDArray[np.int64]:
@@ -44,8 +44,7 @@ def cells_behind(plain: PlainMesh) -> NDArray[np.int64]:
     faces = np.concatenate([np.delete(plain.cells[candidates], i, axis=1) for i in range(corners)])
     owners = np.tile(candidates, corners)
     rows = np.sort(np.concatenate([plain.facets, faces]), axis=1)
-    _, group = np.unique(rows, axis=0, return_inverse=True)
-    group = group.reshape(-1)
+    group = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
     wanted, offered = group[: len(plain.facets)], group[len(plain.facets) :]
     counts = np.bincount(offered, minlength=len(rows))[wanted]
     if np.any(counts != 1):

@@ -1,11 +1,56 @@
 # SPDX-License-Identifier: MIT
 """How faithful a mesh is to the voxels that it was made from: overlap and smoothness of a surface."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.masks import Structure
-from meshes.tetrahedra import Cells, Points
+from meshes.anatomy import Anatomy
+from meshes.masks import Structure, reframe
+from meshes.quality import quality, volumes
+from meshes.regions import NECROTIC_CORE, REGION_NAMES, SURFACE_NAMES, TUMOUR_REGIONS
+from meshes.remesh import TaggedMesh
+from meshes.tetrahedra import Cells, Points, faces_between, triangle_areas
+
+WORST_VOLUME = 0.01
+"""Relative difference of a volume from the voxels' that is worth a warning."""
+
+
+def describe(mesh: TaggedMesh, anatomy: Anatomy, warnings: list[str]) -> dict[str, Any]:
+    """Volumes, overlap with the voxels, smoothness and quality of a mesh, ready for JSON.
+
+    Args:
+        mesh: the finished mesh.
+        anatomy: what it was made from.
+        warnings: found so far.
+    """
+    cell_volumes = volumes(mesh.points, mesh.cells)
+    structures = {"tumour": (anatomy.tumour, TUMOUR_REGIONS), "necrotic_core": (anatomy.core, {NECROTIC_CORE})}
+    overlaps, errors, creases, voxels = {}, {}, {}, {}
+    for name, (structure, regions) in structures.items():
+        if structure is None:
+            continue
+        inside = np.isin(mesh.tags, list(regions))
+        faces, sides = faces_between(mesh.cells, (~inside).astype(np.int32))
+        surface = faces[sides[:, 0] == 0]
+        overlaps[name] = dice(mesh.points, surface, structure)
+        creases[name] = crease(mesh.points, surface)
+        voxels[name] = structure.volume
+        errors[name] = float(cell_volumes[inside].sum()) / structure.volume - 1.0
+    warnings = warnings + [
+        f"the volume of the {name} differs from its voxels' by {100.0 * error:+.1f} %"
+        for name, error in errors.items() if abs(error) > WORST_VOLUME
+    ]
+    areas = triangle_areas(mesh.points, mesh.triangles)
+    return {
+        "source": "labels",
+        "centre_m": anatomy.centre.tolist(), "radius_m": anatomy.radius, "smoothing_m": anatomy.smoothing,
+        "volumes_m3": {REGION_NAMES[t]: float(cell_volumes[mesh.tags == t].sum()) for t in np.unique(mesh.tags).tolist()},
+        "areas_m2": {SURFACE_NAMES[t]: float(areas[mesh.triangle_tags == t].sum()) for t in SURFACE_NAMES},
+        "voxel_volumes_m3": voxels, "volume_errors": errors, "dice": overlaps, "crease_p95_degrees": creases,
+        "quality": quality(mesh.points, mesh.cells), "warnings": warnings,
+    }
 
 
 def dice(points: Points, triangles: Cells, structure: Structure) -> float:
@@ -14,8 +59,9 @@ def dice(points: Points, triangles: Cells, structure: Structure) -> float:
     Args:
         points: RAS positions [m], shape ``(n, 3)``.
         triangles: closed surface, normals outwards, shape ``(m, 3)``.
-        structure: the voxels, with at least a voxel of margin.
+        structure: the voxels.
     """
+    structure = reframe(structure, np.array([[-9, -9, -9], np.array(structure.inside.shape) + 9]))
     inverse = np.linalg.inv(structure.affine)
     corners = (points @ inverse[:3, :3].T + inverse[:3, 3])[triangles]
     if np.linalg.det(inverse[:3, :3]) < 0.0:

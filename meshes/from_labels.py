@@ -1,62 +1,33 @@
 # SPDX-License-Identifier: MIT
 """From label maps to a conforming tetrahedral mesh with a smooth tumour surface and the tips among its vertices."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meshes.anatomy import Anatomy, read_anatomy
 from meshes.background import graded_ball, place
-from meshes.cutter import cut
-from meshes.fidelity import crease, dice
+from meshes.carve import Draft, carve
+from meshes.fidelity import describe
 from meshes.geometry import GeometryError, LabelGeometry
 from meshes.plain import PlainMesh
-from meshes.quality import quality, volumes
-from meshes.regions import NECROTIC_CORE, ORGAN_SURFACE, OUTER, REGION_NAMES, TISSUE, TUMOUR, TUMOUR_REGIONS
+from meshes.quality import volumes
+from meshes.regions import TISSUE
 from meshes.remesh import TaggedMesh, remesh
-from meshes.sizing import SizeField
-from meshes.surfaces import organ_facets, reachable
-from meshes.tetrahedra import Cells, Points, faces_between, triangle_areas
+from meshes.label_sizing import label_sizes
+from meshes.tetrahedra import Cells, faces_between
 from meshes.tips import check_tips, distinct_tips
-
-OUTSIDE: Final = 0
-"""Tag of cells outside the organ, which are dropped before the last pass."""
-
-INTERFACE: Final = 20
-"""Reference of triangles between regions while MMG works; it keeps 10 for itself."""
-
-VOLUME_TOLERANCE: Final = 5e-4
-"""Relative difference from the voxels' volume at which the tumour is not cut again."""
 
 DEVIATION: Final = 0.3
 """Distance by which remeshed surfaces may leave the cut ones, over the edge length on the tumour's surface."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Draft:
-    """A mesh between two stages.
-
-    Attributes:
-        points: vertices [m].
-        cells: tetrahedra.
-        tags: region of each cell.
-        tips: vertices at the needle tips.
-    """
-
-    points: Points
-    cells: Cells
-    tags: NDArray[np.int32]
-    tips: NDArray[np.int64]
-
-
 def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
     """Meshes a tumour, and the organ around it, from label maps (serial; the same bytes every time).
 
-    Voxels become smooth level sets with the voxels' volume; a graded ball of tetrahedra is cut by the organ, the tumour
-    and the core; one pass of MMG improves the cells and keeps the surfaces.
+    Voxels become smooth level sets that keep the voxels' volume; a graded ball of tetrahedra is cut along the surfaces of
+    the organ, the tumour and the core; one pass of MMG improves the cells and keeps the surfaces.
 
     Args:
         geometry: masks, margin, sites and edge lengths; coordinates RAS [m].
@@ -70,12 +41,30 @@ def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
         GeometryError: the masks or tips cannot be meshed, or MMG failed.
     """
     anatomy = read_anatomy(geometry)
-    notes = check_tips(anatomy, geometry.sites)
-    size = _size_field(geometry, anatomy)
+    warnings = [*anatomy.notes, *check_tips(anatomy, geometry.sites)]
+    size = label_sizes(geometry, anatomy)
     points, cells = graded_ball(anatomy.centre, anatomy.radius, size, geometry.sizes.far)
     points, tips = place(points, cells, distinct_tips(geometry.sites))
-    draft = Draft(points=points, cells=cells, tags=np.full(len(cells), TISSUE, dtype=np.int32), tips=tips)
-    draft = _cut_structures(draft, anatomy)
-    mesh = _improve(draft, anatomy, size, DEVIATION * anatomy.surface_size)
-    _require_tips(mesh, distinct_tips(geometry.sites))
-    return _plain(mesh, anatomy, notes)
+    tissue = np.full(len(cells), TISSUE, dtype=np.int32)
+    carved = carve(Draft(points=points, cells=cells, tags=tissue, tips=tips), anatomy)
+    mesh = remesh(carved, size(carved.points), DEVIATION * anatomy.surface_size, "improving the cut mesh")
+    if volumes(mesh.points, mesh.cells).min() <= 0.0:
+        raise GeometryError("the mesher MMG left a cell without volume; try other mesh sizes")
+    facets, facet_tags = _boundary(mesh)
+    return PlainMesh(
+        geometry="3d", points=mesh.points, cells=mesh.cells, cell_tags=mesh.tags, facets=facets, facet_tags=facet_tags,
+        info=describe(mesh, anatomy, warnings),
+    )
+
+
+def _boundary(mesh: TaggedMesh) -> tuple[Cells, NDArray[np.int32]]:
+    """Faces with a cell on one side only, and the tags that their triangles carry."""
+    faces, _ = faces_between(mesh.cells, np.zeros(len(mesh.cells), dtype=np.int32))
+    rows = np.sort(np.concatenate((faces, mesh.triangles)), axis=1)
+    _, group = np.unique(rows, axis=0, return_inverse=True)
+    wanted, offered = group.reshape(-1)[: len(faces)], group.reshape(-1)[len(faces):]
+    tags = np.zeros(len(rows), dtype=np.int32)
+    tags[offered] = mesh.triangle_tags
+    if (tags[wanted] == 0).any():
+        raise GeometryError("the mesher MMG lost a triangle of the outer boundary; try other mesh sizes")
+    return faces, tags[wanted]

@@ -26,8 +26,8 @@ def require_sound_layout(geometry: ParametricGeometry) -> None:
     largest = max(ellipsoids(geometry)[-1][1])
     if geometry.domain_radius <= largest:
         raise GeometryError(
-            f"geometry: the tissue has radius {_mm(geometry.domain_radius)}, the tumour (with capsule) reaches "
-            f"{_mm(largest)}; expected more tissue around it"
+            f"geometry: the tissue has radius {_mm(geometry.domain_radius)}, the tumour (with capsule) "
+            f"reaches {_mm(largest)}; expected more tissue around it"
         )
     for number, site in enumerate(geometry.sites):
         _require_clear_of_surfaces(geometry, number, site)
@@ -35,8 +35,8 @@ def require_sound_layout(geometry: ParametricGeometry) -> None:
         gap = float(np.linalg.norm(np.subtract(first.tip, second.tip))) - extent(first) - extent(second)
         if gap < geometry.sizes.tip:
             raise GeometryError(
-                f"geometry: sites {i} and {j} are too close: {_mm(gap)} between their cavities, expected at least "
-                f"one edge length at the tip, {_mm(geometry.sizes.tip)}"
+                f"geometry: sites {i} and {j} are too close: {_mm(gap)} between their cavities, expected at "
+                f"least one edge length at the tip, {_mm(geometry.sizes.tip)}"
             )
 
 
@@ -72,10 +72,14 @@ def _require_symmetry(geometry: ParametricGeometry) -> None:
         if len(offsets) != 1 or np.linalg.norm(offsets[0]) > ON_AXIS:
             raise GeometryError("geometry: 'radial' needs exactly one tip, in the centre of the tumour")
         if not np.allclose([a, b], c, rtol=1e-12):
-            raise GeometryError(f"geometry: 'radial' needs a sphere; found semi-axes {_mm(a)}, {_mm(b)}, {_mm(c)}")
+            raise GeometryError(
+                f"geometry: 'radial' needs a sphere; found semi-axes {_mm(a)}, {_mm(b)}, {_mm(c)}"
+            )
     if geometry.kind == "axisymmetric":
         if any(np.hypot(offset[0], offset[1]) > ON_AXIS for offset in offsets):
-            raise GeometryError("geometry: 'axisymmetric' needs every tip on the z axis through the tumour's centre")
+            raise GeometryError(
+                "geometry: 'axisymmetric' needs every tip on the z axis through the tumour's centre"
+            )
         if not np.isclose(a, b, rtol=1e-12):
             raise GeometryError(
                 f"geometry: 'axisymmetric' needs two equal semi-axes across z; found {_mm(a)} and {_mm(b)}"
@@ -96,7 +100,7 @@ def _require_clear_of_surfaces(geometry: ParametricGeometry, number: int, site: 
         if distance < needed:
             raise GeometryError(
                 f"geometry: the tip of site {number} is {_mm(distance)} from the surface of the {name}; "
-                f"expected at least {_mm(needed)} (cavity and one edge), so that the cavity lies in one region"
+                f"expected at least {_mm(needed)} (cavity and one edge), so that it lies in one region"
             )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Smooth signed distance of a voxel structure, with the volume of its voxels kept."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ class LevelSet:
         axes: unit vectors of the grid in RAS, as columns, shape ``(3, 3)``.
         origin: RAS position of the first grid point [m].
         step: distance of grid points [m].
-        offset: subtracted from the spline [m]; a positive one makes the structure larger.
     """
 
     coefficients: NDArray[np.float64]
@@ -29,27 +28,17 @@ class LevelSet:
     axes: NDArray[np.float64]
     origin: NDArray[np.float64]
     step: float
-    offset: float = 0.0
 
     def __call__(self, points: Points) -> NDArray[np.float64]:
         """The function at RAS points [m], shape ``(n, 3)``; outside the grid the distance to it is added."""
         index = (points - self.origin) @ self.axes / self.step
         held = np.clip(index, 0.0, np.array(self.values.shape) - 1.0)
         values = ndimage.map_coordinates(self.coefficients, held.T, order=3, prefilter=False, mode="nearest")
-        return np.asarray(values + self.step * np.linalg.norm(index - held, axis=1) - self.offset)
+        return np.asarray(values + self.step * np.linalg.norm(index - held, axis=1))
 
     def grid_points(self, chosen: NDArray[np.bool_]) -> Points:
         """RAS positions of chosen grid points [m]."""
         return np.asarray(self.origin + self.step * np.argwhere(chosen) @ self.axes.T)
-
-    def enlarged(self, distance: float) -> "LevelSet":
-        """The same with the surface moved outwards by a distance [m]."""
-        return replace(self, offset=self.offset + distance)
-
-    def nearest_inside(self, point: Points, depth: float) -> Points:
-        """Grid point nearest to a point among those at least ``depth`` [m] inside the structure."""
-        candidates = self.grid_points(self.values - self.offset < -depth)
-        return np.asarray(candidates[((candidates - point) ** 2).sum(axis=1).argmin()])
 
 
 def smoothing_length(structure: Structure) -> float:

@@ -22,6 +22,8 @@ MM = 1e-3
 TAG_OF_REGION = {name: tag for tag, name in REGION_NAMES.items()}
 AXES = {"radial": [0], "axisymmetric": [0, 2], "3d": [0, 1, 2]}
 """Which of the three coordinates a mesh has."""
+COORDINATES = {2: ("x", "0", "y"), 3: ("x", "y", "z")}
+"""What gmsh calls x, y and z of space, in its own plane or in space."""
 
 
 def parametric_mesh(geometry: ParametricGeometry) -> PlainMesh:
@@ -94,7 +96,7 @@ def _from_radii(
 
 def _from_gmsh(
     geometry: ParametricGeometry,
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int32], str]:
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], str]:
     """Points [m] in the coordinates of the description, positive cells, regions, what made them."""
     dimension = len(AXES[geometry.kind])
     offsets = [_in_mm(np.subtract(site.tip, geometry.centre)) for site in geometry.sites]
@@ -110,12 +112,14 @@ def _from_gmsh(
             if cut
         ),
         embedded=tuple(offset for offset, cut in zip(offsets, cavity, strict=True) if not cut),
-        size=size_expression(size_field(geometry), ("x", "y", "z") if dimension == 3 else ("x", "0", "y")),
+        size=size_expression(size_field(geometry), COORDINATES[dimension]),
     )
     made = run_gmsh(task)
     regions = len(task.ellipsoids)
     if not np.array_equal(np.unique(made.regions), np.arange(regions)):
-        raise GeometryError(f"gmsh made {made.regions.max() + 1} regions of this geometry; expected {regions}")
+        raise GeometryError(
+            f"gmsh made {made.regions.max() + 1} regions of this geometry; expected {regions}"
+        )
     points = made.points * MM
     if dimension == 2:
         points[np.abs(points[:, 0]) < 1e-9 * MM, 0] = 0.0
@@ -123,7 +127,7 @@ def _from_gmsh(
     edges = points[cells[:, 1:]] - points[cells[:, :1]]
     mirrored = np.linalg.det(edges) < 0
     cells[mirrored, :2] = cells[mirrored, 1::-1]
-    return points + _centre(geometry), cells, made.regions, f"gmsh {made.version}"
+    return points + _centre(geometry), cells, made.regions.astype(np.int64), f"gmsh {made.version}"
 
 
 def _in_mm(vector: Any) -> tuple[float, float, float]:
@@ -151,7 +155,7 @@ def _with_exact_volumes(
     geometry: ParametricGeometry,
     points: NDArray[np.float64],
     cells: NDArray[np.int64],
-    regions: NDArray[np.int32],
+    regions: NDArray[np.int64],
     tagged: tuple[NDArray[np.int64], NDArray[np.int32]],
 ) -> NDArray[np.float64]:
     """Scale each polyhedral surface about its centre to the volume of the smooth one."""

@@ -55,7 +55,8 @@ def smallest_angles(points: NDArray[np.float64], cells: NDArray[np.integer]) -> 
         product = norms[:, i] * norms[:, j]
         dot = -np.einsum("cd,cd->c", gradients[:, i], gradients[:, j])
         cosines = np.maximum(cosines, np.divide(dot, product, out=np.ones_like(dot), where=product > 0))
-    return np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
+    angles: NDArray[np.float64] = np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
+    return angles
 
 
 def scaled_jacobians(points: NDArray[np.float64], cells: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -124,7 +125,7 @@ def volumes(points: NDArray[np.float64], cells: NDArray[np.integer]) -> NDArray[
 def _barycentric_gradients(points: NDArray[np.float64], cells: NDArray[np.integer]) -> NDArray[np.float64]:
     """Point normals of the faces inwards, scaled by face measure; shape ``(n_cells, corners, dimension)``."""
     corners = points[cells]
-    normals = np.empty_like(corners)
+    normals: NDArray[np.float64] = np.empty_like(corners)
     for i in range(cells.shape[1]):
         others = np.delete(corners, i, axis=1)
         edges = others[:, 1:] - others[:, :1]

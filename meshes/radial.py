@@ -42,6 +42,6 @@ def _grade(geometry: ParametricGeometry, low: float, high: float) -> NDArray[np.
     density = 1.0 / edge_length(size_field(geometry), offsets + np.asarray(geometry.centre))
     edges = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(r))])
     count = max(1, int(np.ceil(edges[-1] * (1 - 1e-9))))
-    radii = np.interp(np.linspace(0.0, edges[-1], count + 1), edges, r)
+    radii: NDArray[np.float64] = np.interp(np.linspace(0.0, edges[-1], count + 1), edges, r)
     radii[0], radii[-1] = low, high
     return radii

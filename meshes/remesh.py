@@ -2,12 +2,16 @@
 """The one place that talks to MMG (Dapogny, Dobrzynski and Frey 2014), through mmgpy."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meshes.geometry import GeometryError
 from meshes.tetrahedra import Cells, Points
+
+ROUNDING: Final = 1e-9
+"""MMG scales coordinates to and fro; vertices that must stay come back within this distance [m]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,7 @@ class TaggedMesh:
         tags: region of each cell, shape ``(m,)``.
         triangles: vertex numbers, shape ``(k, 3)``.
         triangle_tags: reference of each triangle, shape ``(k,)``; 10 is taken by MMG.
+        required: vertices that stay where they are.
     """
 
     points: Points
@@ -27,10 +32,11 @@ class TaggedMesh:
     tags: NDArray[np.int32]
     triangles: Cells
     triangle_tags: NDArray[np.int32]
+    required: NDArray[np.int64]
 
 
 def remesh(
-    mesh: TaggedMesh, size: NDArray[np.float64], deviation: float, required: NDArray[np.int64], stage: str
+    mesh: TaggedMesh, size: NDArray[np.float64], deviation: float, stage: str
 ) -> TaggedMesh:
     """Adapts a tagged mesh to wanted edge lengths, keeping its surfaces (serial, deterministic).
 
@@ -38,7 +44,6 @@ def remesh(
         mesh: what to adapt.
         size: edge length wanted at each vertex [m], shape ``(n,)``.
         deviation: distance by which the new triangles may leave the given surfaces [m].
-        required: vertices that must survive where they are.
         stage: what is being made, for the message.
 
     Raises:
@@ -51,8 +56,8 @@ def remesh(
     mmg.set_vertices(mesh.points)
     mmg.set_tetrahedra(mesh.cells.astype(np.int32), mesh.tags.astype(np.int64))
     mmg.set_triangles(mesh.triangles.astype(np.int32), mesh.triangle_tags.astype(np.int64))
-    if len(required):
-        mmg.set_required_vertices(required.astype(np.int32))
+    if len(mesh.required):
+        mmg.set_required_vertices(mesh.required.astype(np.int32))
     mmg.set_field("metric", size.reshape(-1, 1))
     smallest, largest = 0.3 * float(size.min()), 2.0 * float(size.max())
     try:
@@ -62,10 +67,21 @@ def remesh(
         raise GeometryError(f"the mesher MMG failed while {stage}: {str(error).strip() or 'no reason given'}") from error
     cells, tags = mmg.get_tetrahedra_with_refs()
     triangles, triangle_tags = mmg.get_triangles_with_refs()
+    points = np.asarray(mmg.get_vertices(), dtype=np.float64)
     if len(cells) == 0:
         raise GeometryError(f"the mesher MMG returned no cells while {stage}")
+    required = _find(points, mesh.points[mesh.required], stage)
+    points[required] = mesh.points[mesh.required]
     return TaggedMesh(
-        points=np.asarray(mmg.get_vertices(), dtype=np.float64), cells=np.asarray(cells, dtype=np.int64),
-        tags=np.asarray(tags, dtype=np.int32), triangles=np.asarray(triangles, dtype=np.int64),
-        triangle_tags=np.asarray(triangle_tags, dtype=np.int32),
+        points=points, cells=np.asarray(cells, dtype=np.int64), tags=np.asarray(tags, dtype=np.int32),
+        triangles=np.asarray(triangles, dtype=np.int64), triangle_tags=np.asarray(triangle_tags, dtype=np.int32),
+        required=required,
     )
+
+
+def _find(points: Points, wanted: Points, stage: str) -> NDArray[np.int64]:
+    """Numbers of the vertices at wanted places; MMG renumbers."""
+    found = [int(((points - place) ** 2).sum(axis=1).argmin()) for place in wanted]
+    if np.abs(points[found] - wanted).max(initial=0.0) > ROUNDING:
+        raise GeometryError(f"the mesher MMG moved a needle tip while {stage}")
+    return np.array(found, dtype=np.int64)

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +20,14 @@ class SizeField:
         tips: positions of the tips [m].
         radii: of the cavity or distributed source at each tip [m]; ``sizes.tip`` holds up to there.
         centre: of the ellipsoids [m].
-        ellipsoids: semi-axes of the surfaces to resolve [m].
-        surface: edge length on those surfaces [m].
+        surfaces: semi-axes of the ellipsoids to resolve [m], and the edge length on each [m].
     """
 
     sizes: MeshSizes
     tips: tuple[Vector, ...]
     radii: tuple[float, ...]
     centre: Vector
-    ellipsoids: tuple[Vector, ...]
-    surface: float
+    surfaces: tuple[tuple[Vector, float], ...]
 
 
 def size_field(geometry: ParametricGeometry) -> SizeField:
@@ -38,17 +37,18 @@ def size_field(geometry: ParametricGeometry) -> SizeField:
         geometry: what shall be meshed.
 
     Returns:
-        Its size field; a capsule that is thinner than ``sizes.surface`` is resolved with its thickness.
+        Its size field; a layer that is thinner than ``sizes.surface`` is resolved with its thickness.
     """
-    thickness = geometry.capsule_thickness
+    axes = [axes for _, axes in ellipsoids(geometry)]
+    gaps = [min(np.subtract(outer, inner)) for inner, outer in pairwise(axes)]
     surface = geometry.sizes.surface
+    lengths = [float(min(surface, *gaps[max(i - 1, 0) : i + 1])) if gaps else surface for i in range(len(axes))]
     return SizeField(
         sizes=geometry.sizes,
         tips=tuple(site.tip for site in geometry.sites),
         radii=tuple(hole_radius(site.needle_radius, site.source_radius) for site in geometry.sites),
         centre=geometry.centre,
-        ellipsoids=tuple(axes for _, axes in ellipsoids(geometry)),
-        surface=min(surface, thickness) if thickness > 0 else surface,
+        surfaces=tuple(zip(axes, lengths, strict=True)),
     )
 
 
@@ -73,9 +73,9 @@ def edge_length(field: SizeField, points: NDArray[np.float64]) -> NDArray[np.flo
         distance = np.linalg.norm(points - np.asarray(tip), axis=1)
         near = np.minimum(sizes.tip + sizes.growth * np.maximum(distance - radius, 0.0), sizes.front)
         length = np.minimum(length, near + sizes.growth * np.maximum(distance - sizes.front_radius, 0.0))
-    for axes in field.ellipsoids:
+    for axes, surface in field.surfaces:
         distance = np.abs(ellipsoid_distance(axes, points - np.asarray(field.centre)))
-        length = np.minimum(length, field.surface + sizes.growth * distance)
+        length = np.minimum(length, surface + sizes.growth * distance)
     return length
 
 
@@ -128,19 +128,23 @@ def size_expression(field: SizeField, coordinates: tuple[str, str, str]) -> str:
     Returns:
         A formula of gmsh's ``MathEval`` field.
     """
-    sizes, mm = field.sizes, 1e3
-    terms = [f"{mm * sizes.far!r}"]
+    sizes = field.sizes
+    terms = [_mm(sizes.far)]
     for tip, radius in zip(field.tips, field.radii, strict=True):
-        offsets = [mm * (t - c) for t, c in zip(tip, field.centre, strict=True)]
-        distance = _norm([f"({x}-({offset!r}))" for x, offset in zip(coordinates, offsets, strict=True)])
-        grown = f"{mm * sizes.tip!r}+{sizes.growth!r}*max({distance}-{mm * radius!r},0)"
-        beyond = f"{sizes.growth!r}*max({distance}-{mm * sizes.front_radius!r},0)"
-        terms.append(f"min({grown},{mm * sizes.front!r})+{beyond}")
-    for axes in field.ellipsoids:
-        scaled = _norm([f"({x}/{mm * a!r})" for x, a in zip(coordinates, axes, strict=True)], "1e-12")
-        slope = _norm([f"({x}/{(mm * a) ** 2!r})" for x, a in zip(coordinates, axes, strict=True)], "1e-18")
-        terms.append(f"{mm * field.surface!r}+{sizes.growth!r}*abs({scaled}-1)*{scaled}/{slope}")
+        offsets = [_mm(t - c) for t, c in zip(tip, field.centre, strict=True)]
+        distance = _norm([f"({x}-({offset}))" for x, offset in zip(coordinates, offsets, strict=True)])
+        grown = f"{_mm(sizes.tip)}+{float(sizes.growth)!r}*max({distance}-{_mm(radius)},0)"
+        beyond = f"{float(sizes.growth)!r}*max({distance}-{_mm(sizes.front_radius)},0)"
+        terms.append(f"min({grown},{_mm(sizes.front)})+{beyond}")
+    for axes, surface in field.surfaces:
+        scaled = _norm([f"({x}/{_mm(a)})" for x, a in zip(coordinates, axes, strict=True)], "1e-12")
+        slope = _norm([f"({x}/{_mm(a)}/{_mm(a)})" for x, a in zip(coordinates, axes, strict=True)], "1e-18")
+        terms.append(f"{_mm(surface)}+{float(sizes.growth)!r}*abs({scaled}-1)*{scaled}/{slope}")
     return f"min({','.join(terms)})" if len(terms) > 1 else terms[0]
+
+
+def _mm(length: float) -> str:
+    return repr(1e3 * float(length))
 
 
 def _norm(components: list[str], least: str = "0") -> str:

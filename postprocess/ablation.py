@@ -117,7 +117,9 @@ def tumour_surface(grid: pv.UnstructuredGrid) -> NDArray[np.int64]:
     return both[counts == 2].astype(np.int64)
 
 
-def _weights(points: NDArray[np.float64], facets: NDArray[np.int64], geometry: Geometry) -> NDArray[np.float64]:
+def _weights(
+    points: NDArray[np.float64], facets: NDArray[np.int64], geometry: Geometry
+) -> NDArray[np.float64]:
     """Area of tumour surface around each point [m2]."""
     corners = points[facets]
     if geometry == "radial":
@@ -158,7 +160,7 @@ def margin(grid: pv.UnstructuredGrid, geometry: Geometry, key: str, threshold: f
     signed = np.where(values[chosen] >= threshold, distance, -distance)
     order = np.argsort(signed)
     share = np.cumsum(weights[chosen][order]) / weights[chosen].sum()
-    at = [signed[order][min(np.searchsorted(share, level), len(order) - 1)] for level in (0.05, 0.5)]
+    at = [signed[order][min(int(np.searchsorted(share, level)), len(order) - 1)] for level in (0.05, 0.5)]
     return Margin(minimum=float(signed.min()), percentile_5=float(at[0]), median=float(at[1]))
 
 

@@ -13,22 +13,34 @@ from postprocess.figures import thresholds_of
 from postprocess.quantities import DISPLAY
 from postprocess.results import Result
 from postprocess.section import MILLIMETRES
-from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR, FATES, INK, MUTED, TUMOUR_COLOUR, axis_label, use_style
+from postprocess.style import (
+    ABLATED_COLOUR,
+    ESCAPED_COLOUR,
+    FATES,
+    INK,
+    MUTED,
+    TUMOUR_COLOUR,
+    axis_label,
+    use_style,
+)
 from solver.fields import CONCENTRATION, CT_DOSE, PRESSURE, Field
 
-SIZE = (7.2, 3.6)
+SIZE = (5.6, 4.0)
 
 
 def _time_axis(axes: Axes, result: Result) -> NDArray[np.float64]:
     """Prepares the axis of time and returns its values, in the unit that suits the length of the run."""
     end = float(result.history["t_s"][-1])
     scale, unit = next(
-        (scale, unit) for limit, scale, unit in ((2e5, 86400, "d"), (1e4, 3600, "h"), (600, 60, "min"), (0, 1, "s"))
+        (scale, unit)
+        for limit, scale, unit in ((2e5, 86400, "d"), (1e4, 3600, "h"), (600, 60, "min"), (0, 1, "s"))
         if end >= limit
     )
     for number, pulse in enumerate(result.injections):
         span = (pulse["start"] / scale, (pulse["start"] + pulse["volume"] / pulse["rate"]) / scale)
-        axes.axvspan(*span, color="#eaf0f5", linewidth=0, zorder=0, label="injection" if number == 0 else None)
+        axes.axvspan(
+            *span, color="#eaf0f5", linewidth=0, zorder=0, label="injection" if number == 0 else None
+        )
     axes.set_xlabel(f"Time [{unit}]")
     axes.set_xlim(0, end / scale)
     return result.history["t_s"] / scale
@@ -58,7 +70,7 @@ def draw_pressure(result: Result, folder: Path) -> Path:
 def draw_ledger(result: Result, folder: Path) -> Path:
     """Where the agent is, as stacked shares of all that is injected in the run; writes PNG and SVG."""
     use_style()
-    figure, axes = plt.subplots(figsize=(SIZE[0], 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(SIZE[0], 5.4), layout="constrained")
     time, history = _time_axis(axes, result), result.history
     total = max(float(history["agent_injected_kg"][-1]), 1e-300)
     parts = {key: np.clip(100 * history[f"agent_{key}_kg"] / total, 0, None) for key in FATES}
@@ -69,13 +81,15 @@ def draw_ledger(result: Result, folder: Path) -> Path:
         labels=[f"{words}, {_share(parts[key][-1])}" for key, (words, _) in FATES.items()],
         linewidth=0,
     )
-    axes.plot(time, 100 * history["agent_injected_kg"] / total, color=INK, linewidth=1.4, label="injected so far")
+    axes.plot(
+        time, 100 * history["agent_injected_kg"] / total, color=INK, linewidth=1.4, label="injected so far"
+    )
     axes.set_ylim(0, 100)
     axes.set_ylabel("Share of the injected agent [%]")
     axes.set_title("Where the agent goes")
     handles, labels = axes.get_legend_handles_labels()
     wanted = [(h, text) for h, text in zip(handles, labels, strict=True) if text != "injection"]
-    axes.legend(*zip(*wanted[::-1], strict=True), loc="center left", bbox_to_anchor=(1.0, 0.5), title="at the end", alignment="left")
+    axes.legend(*zip(*wanted[::-1], strict=True), loc="upper center", bbox_to_anchor=(0.45, -0.14), ncols=2)
     return _save(figure, folder, "ledger")
 
 
@@ -102,7 +116,7 @@ def draw_spill(result: Result, folder: Path) -> Path:
         axes.set_ylim(0, 1)
     axes.set_ylabel("Share of the injected agent [%]")
     axes.set_title("Spill beyond the tumour boundary")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=3)
     return _save(figure, folder, "spill")
 
 
@@ -122,8 +136,10 @@ def draw_profiles(result: Result, folder: Path) -> Path:
     """Concentration, dose and pressure along the radius of the radial geometry; writes PNG and SVG."""
     use_style()
     during, final = result.nearest_time(result.end_of_injection), result.times[-1]
-    figure, panels = plt.subplots(3, 1, figsize=(7.2, 8.2), sharex=True, layout="constrained")
-    for axes, field, time in zip(panels, (CONCENTRATION, CT_DOSE, PRESSURE), (during, final, during), strict=True):
+    figure, panels = plt.subplots(3, 1, figsize=(5.6, 7.4), sharex=True, layout="constrained")
+    for axes, field, time in zip(
+        panels, (CONCENTRATION, CT_DOSE, PRESSURE), (during, final, during), strict=True
+    ):
         _profile(axes, result, field, time)
         axes.set_title(f"{field.label[0].upper()}{field.label[1:]} at {time:.4g} s")
         axes.set_ylim(bottom=None if field is CT_DOSE else 0)

@@ -8,13 +8,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 from numpy.typing import NDArray
 
-from postprocess.quantities import DISPLAY
+from postprocess.quantities import DISPLAY, duration_text
 from postprocess.results import Needle, Result
-from postprocess.section import MILLIMETRES, Section, cut
+from postprocess.section import MILLIMETRES, Plane, Section, cut
 from postprocess.style import (
     CONCENTRATION_MAP,
     DOSE_MAP,
@@ -26,6 +27,9 @@ from postprocess.style import (
 )
 from solver.fields import CONCENTRATION, CT_DOSE, Field
 
+ON_THE_CUT = 1e-3
+"""A needle whose tip is nearer to the cut than this [m] is drawn as lying on it."""
+
 FRONT_SHARE = 0.05
 """The front is drawn where the concentration is this share of the injected one."""
 
@@ -36,8 +40,14 @@ def thresholds_of(summary: dict[str, Any], measure: str) -> list[tuple[float, st
     return sorted((float(entry["threshold"]), str(entry["label"])) for entry in entries)
 
 
-def _window(section: Section, levels: list[float]) -> tuple[NDArray[np.float64], float]:
-    """Middle and half width [mm] of a square around the tumour and all that was reached."""
+def _section(result: Result, time: float) -> Section:
+    return cut(result.grid(time), result.geometry, result.needles)
+
+
+def _window(result: Result) -> tuple[NDArray[np.float64], float]:
+    """Middle and half width [mm] of a square around the tumour and all that the dose reached."""
+    section = _section(result, result.times[-1])
+    levels = [level for level, _ in thresholds_of(result.summary, "ct")]
     reached = section.fields[CT_DOSE.key] >= min(levels, default=np.inf)
     shown = [section.outline.reshape(-1, 2), section.points[reached], np.zeros((1, 2))]
     points = np.concatenate([array for array in shown if len(array)])
@@ -45,32 +55,42 @@ def _window(section: Section, levels: list[float]) -> tuple[NDArray[np.float64],
     return (low + high) / 2, float(0.62 * max(*(high - low), 2.0))
 
 
-def _draw_needle(axes: Axes, needle: Needle, section: Section) -> None:
-    plane = section.plane
-    tip = plane.picture(needle.tip)
-    along = plane.picture(plane.origin - needle.direction)
-    along = along / max(float(np.linalg.norm(along)), 1e-12)
-    side = np.array([-along[1], along[0]]) * needle.radius * MILLIMETRES
-    end = tip + along * needle.length * MILLIMETRES
+def _draw_needle(axes: Axes, needle: Needle, plane: Plane) -> None:
+    """A needle as it projects onto the cut; pale where its tip lies off the cut."""
+    tip, end = plane.picture(needle.tip), plane.picture(needle.tip - needle.direction * needle.length)
+    along = end - tip
+    side = np.array([-along[1], along[0]]) * needle.radius * MILLIMETRES / max(np.hypot(*along), 1e-9)
+    off = abs(float((needle.tip - plane.origin) @ np.cross(plane.across, plane.up)))
+    look: dict[str, Any] = {"alpha": 1.0 if off < ON_THE_CUT else 0.45, "zorder": 6}
     corners = np.array([tip + side, tip - side, end - side, end + side])
-    axes.add_patch(Polygon(corners, closed=True, facecolor=NEEDLE_COLOUR, edgecolor=INK, linewidth=0.6, zorder=6))
-    axes.plot(*tip, "o", color=INK, markersize=3.2, markeredgecolor="white", markeredgewidth=0.7, zorder=7)
+    axes.add_patch(Polygon(corners, facecolor=NEEDLE_COLOUR, edgecolor=INK, linewidth=0.6, **look))
+    axes.plot(*tip, "o", color=INK, markersize=3.2, markeredgecolor="white", markeredgewidth=0.7, **look)
 
 
 def _draw_scale(axes: Axes, middle: NDArray[np.float64], half: float) -> None:
     length = max(step for step in (0.5, 1, 2, 5, 10, 20, 50, 100) if step <= max(0.7 * half, 0.5))
     x, y = middle[0] + 0.92 * half - length, middle[1] - 0.88 * half
     axes.plot([x, x + length], [y, y], color="white", linewidth=3, solid_capstyle="butt", zorder=8)
-    axes.text(x + length / 2, y + 0.04 * half, f"{length:g} mm", color="white", ha="center", va="bottom", zorder=8)
+    axes.text(
+        x + length / 2, y + 0.04 * half, f"{length:g} mm", color="white", ha="center", va="bottom", zorder=8
+    )
 
 
 def _panel(axes: Axes, section: Section, field: Field, colours: str, largest: float) -> None:
     factor = DISPLAY[field.unit][0]
     values = np.clip(section.fields[field.key] * factor, 0.0, None)
     image = axes.tripcolor(
-        *section.points.T, section.triangles, values, shading="gouraud", cmap=colours, vmin=0, vmax=largest, rasterized=True
+        *section.points.T,
+        section.triangles,
+        values,
+        shading="gouraud",
+        cmap=colours,
+        vmin=0,
+        vmax=largest,
+        rasterized=True,
     )
-    bar = axes.figure.colorbar(image, ax=axes, orientation="horizontal", fraction=0.05, pad=0.03, aspect=32)
+    strip = axes.figure.add_axes((0.04, 0.083, 0.92, 0.022))
+    bar = axes.figure.colorbar(image, cax=strip, orientation="horizontal")
     bar.set_label(axis_label(field))
     bar.outline.set_visible(False)
     axes.add_collection(LineCollection(list(section.outline), colors="white", linewidths=1.6, zorder=4))
@@ -82,15 +102,21 @@ def _contours(axes: Axes, section: Section, field: Field, levels: list[float]) -
         if values.min() < level < values.max():
             colour, style = threshold_look(number)
             axes.tricontour(
-                *section.points.T, section.triangles, values, levels=[level], colors=colour, linestyles=style,
-                linewidths=1.5, zorder=5,
+                *section.points.T,
+                section.triangles,
+                values,
+                levels=[level],
+                colors=colour,
+                linestyles=style,
+                linewidths=1.5,
+                zorder=5,
             )
 
 
 def _finish(axes: Axes, result: Result, section: Section, window: tuple[NDArray[np.float64], float]) -> None:
     middle, half = window
     for needle in result.needles:
-        _draw_needle(axes, needle, section)
+        _draw_needle(axes, needle, section.plane)
     _draw_scale(axes, middle, half)
     axes.set_xlim(middle[0] - half, middle[0] + half)
     axes.set_ylim(middle[1] - half, middle[1] + half)
@@ -103,38 +129,61 @@ def _finish(axes: Axes, result: Result, section: Section, window: tuple[NDArray[
 
 def _keys(axes: Axes, entries: list[tuple[str, str, str]]) -> None:
     handles = [Line2D([], [], color=colour, linestyle=style, linewidth=1.8) for colour, style, _ in entries]
-    legend = axes.legend(handles, [label for *_, label in entries], loc="upper left", labelcolor="white", frameon=True)
+    legend = axes.legend(
+        handles, [label for *_, label in entries], loc="upper left", labelcolor="white", frameon=True
+    )
     legend.get_frame().set(facecolor="#10202c", alpha=0.55, edgecolor="none")
     legend.set_zorder(9)
 
 
-def draw_cut(result: Result, path: Path) -> Path:
-    """Concentration at the end of injection and dose at the end of the run, on the cut through the needle.
+def _figure(title: str) -> tuple[Figure, Axes]:
+    use_style()
+    figure = plt.figure(figsize=(5.6, 6.5))
+    axes = figure.add_axes((0.02, 0.122, 0.96, 0.96 * 5.6 / 6.5))
+    axes.set_title(title)
+    return figure, axes
+
+
+def _close(figure: Figure, path: Path) -> Path:
+    figure.savefig(path)
+    plt.close(figure)
+    return path
+
+
+def draw_concentration(result: Result, path: Path) -> Path:
+    """Concentration at the end of the last pulse on the cut through the needle, with the front.
 
     Args:
         result: of the 3-D or the axisymmetric geometry, with at least one needle.
         path: PNG file to write.
     """
-    use_style()
-    during, final = result.nearest_time(result.end_of_injection), result.times[-1]
-    sections = [cut(result.grid(time), result.geometry, result.needles) for time in (during, final)]
-    thresholds = thresholds_of(result.summary, "ct")
-    window = _window(sections[1], [level for level, _ in thresholds])
+    time = result.nearest_time(result.end_of_injection)
+    section, window = _section(result, time), _window(result)
     inlet = float(result.summary["concentration"]["inlet_kg_m3"])
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 6.0), layout="constrained")
-    figure.get_layout_engine().set(wspace=0.06)
-    _panel(left, sections[0], CONCENTRATION, CONCENTRATION_MAP, inlet * DISPLAY[CONCENTRATION.unit][0])
-    _contours(left, sections[0], CONCENTRATION, [FRONT_SHARE * inlet])
-    left.set_title(f"Concentration at {during:.4g} s, end of injection")
-    dose = sections[1].fields[CT_DOSE.key].max() * DISPLAY[CT_DOSE.unit][0]
-    _panel(right, sections[1], CT_DOSE, DOSE_MAP, float(dose))
-    _contours(right, sections[1], CT_DOSE, [level for level, _ in thresholds])
-    right.set_title(f"CT dose at {final:.4g} s, end of run")
-    _keys(left, [("white", "solid", "tumour"), (*threshold_look(0), f"{100 * FRONT_SHARE:g} % of the injected")])
+    figure, axes = _figure(f"Concentration at {duration_text(time)}, end of injection")
+    _panel(axes, section, CONCENTRATION, CONCENTRATION_MAP, inlet * DISPLAY[CONCENTRATION.unit][0])
+    _contours(axes, section, CONCENTRATION, [FRONT_SHARE * inlet])
+    _keys(
+        axes, [("white", "solid", "tumour"), (*threshold_look(0), f"{100 * FRONT_SHARE:g} % of the injected")]
+    )
+    _finish(axes, result, section, window)
+    return _close(figure, path)
+
+
+def draw_dose(result: Result, path: Path) -> Path:
+    """CT dose at the end of the run on the cut through the needle, with the thresholds.
+
+    Args:
+        result: of the 3-D or the axisymmetric geometry, with at least one needle.
+        path: PNG file to write.
+    """
+    section, window = _section(result, result.times[-1]), _window(result)
+    thresholds = thresholds_of(result.summary, "ct")
+    figure, axes = _figure(f"CT dose at {duration_text(result.times[-1])}, end of run")
+    largest = section.fields[CT_DOSE.key].max() * DISPLAY[CT_DOSE.unit][0]
+    _panel(axes, section, CT_DOSE, DOSE_MAP, float(largest) or 1.0)
+    _contours(axes, section, CT_DOSE, [level for level, _ in thresholds])
     marks = [(*threshold_look(number), label) for number, (_, label) in enumerate(thresholds)]
-    _keys(right, [("white", "solid", "tumour"), *marks])
-    for axes, section in zip((left, right), sections, strict=True):
-        _finish(axes, result, section, window)
-    figure.savefig(path)
-    plt.close(figure)
-    return path
+    _keys(axes, [("white", "solid", "tumour"), *marks])
+    _finish(axes, result, section, window)
+    return _close(figure, path)

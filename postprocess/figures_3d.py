@@ -30,12 +30,12 @@ from postprocess.style import (
 )
 from solver.fields import CT_DOSE, FIELDS, PEAK_CONCENTRATION
 
-PIXELS = (1600, 1300)
+PIXELS = (1400, 1400)
 SECTORS = 96
 
 
 def middle_threshold(summary: dict[str, Any]) -> tuple[str, float, str]:
-    """Field key, value and words of the middle one of the thresholds (of the dose, if any is given for it)."""
+    """Field key, value and words of the middle one of the thresholds (of the dose, if it has any)."""
     for measure, key in (("ct", CT_DOSE.key), ("peak", PEAK_CONCENTRATION.key)):
         levels = thresholds_of(summary, measure)
         if levels:
@@ -55,7 +55,7 @@ def _turned(outline: pv.PolyData) -> pv.PolyData:
 
 
 def _surface(grid: pv.UnstructuredGrid) -> pv.PolyData:
-    """Outer faces of cells; faces and lines as they are. By VTK itself: PyVista's call changed between versions."""
+    """Outer faces of cells; faces and lines as they are. By VTK: PyVista's call changes between versions."""
     surface = vtkDataSetSurfaceFilter()
     surface.SetInputData(grid)
     surface.Update()
@@ -105,7 +105,9 @@ def _add(plotter: pv.Plotter, surface: pv.PolyData, colour: str, opacity: float 
 
 def _shaft(needle: Needle, length: float) -> pv.PolyData:
     centre = needle.tip - needle.direction * length / 2
-    return pv.Cylinder(center=centre, direction=needle.direction, radius=needle.radius, height=length, resolution=40)
+    return pv.Cylinder(
+        center=centre, direction=needle.direction, radius=needle.radius, height=length, resolution=40
+    )
 
 
 def _look(plotter: pv.Plotter, needles: tuple[Needle, ...], centre: NDArray[np.float64], size: float) -> None:
@@ -163,7 +165,8 @@ def draw_scene(result: Result, path: Path) -> Path:
     """
     use_style()
     image, pixel = _picture(result)
-    figure, axes = plt.subplots(figsize=(8.0, 6.9), layout="constrained")
+    figure = plt.figure(figsize=(5.6, 5.75))
+    axes = figure.add_axes((0.02, 0.0, 0.96, 0.96 * 5.6 / 5.75))
     axes.imshow(image)
     axes.set_axis_off()
     axes.set_title(f"Ablation zone at {middle_threshold(result.summary)[2]}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from postprocess.curves import draw_ledger, draw_pressure, draw_profiles, draw_spill
-from postprocess.figures import draw_cut
+from postprocess.figures import draw_concentration, draw_dose
 from postprocess.results import Result
 
 SCENE_SECONDS = 600.0
@@ -21,12 +21,10 @@ class Picture:
     Attributes:
         path: PNG or SVG file.
         caption: what is seen.
-        wide: whether it takes the page's whole width.
     """
 
     path: Path
     caption: str
-    wide: bool = False
 
 
 def _scene(result: Result, path: Path) -> bool:
@@ -36,7 +34,9 @@ def _scene(result: Result, path: Path) -> bool:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, known] if known else [root])}
     command = [sys.executable, "-m", "postprocess.figures_3d", str(result.folder), str(path)]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, timeout=SCENE_SECONDS, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, timeout=SCENE_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0 and path.is_file()
@@ -44,17 +44,22 @@ def _scene(result: Result, path: Path) -> bool:
 
 def _spatial(result: Result, folder: Path) -> list[Picture]:
     if result.geometry == "radial":
-        caption = "Along the radius: concentration and pressure at the end of injection, CT dose at the end of the run."
+        caption = "Along the radius: concentration and pressure when injection ends, dose when the run ends."
         return [Picture(path=draw_profiles(result, folder), caption=caption)]
     pictures = []
     if result.needles:
-        caption = (
-            "Cut through the needle. Left: the agent at the end of injection. Right: the dose at the end of the run, "
-            "with the thresholds as lines."
+        caption = "Cut through the needle at the end of injection: where the agent is."
+        pictures.append(
+            Picture(path=draw_concentration(result, folder / "concentration.png"), caption=caption)
         )
-        pictures.append(Picture(path=draw_cut(result, folder / "cut.png"), caption=caption, wide=True))
+        caption = (
+            "The same cut at the end of the run: concentration integrated over time, thresholds as lines."
+        )
+        pictures.append(Picture(path=draw_dose(result, folder / "dose.png"), caption=caption))
     if result.needles and result.summary["ablation"] and _scene(result, folder / "scene.png"):
-        caption = "What the middle threshold destroys in the tumour, what it leaves, and what it destroys outside."
+        caption = (
+            "What the middle threshold destroys in the tumour, what it leaves, and what it destroys outside."
+        )
         pictures.append(Picture(path=folder / "scene.png", caption=caption))
     return pictures
 
@@ -72,7 +77,11 @@ def draw_figures(result: Result) -> list[Picture]:
     folder.mkdir(exist_ok=True)
     return [
         *_spatial(result, folder),
-        Picture(path=draw_ledger(result, folder), caption="Where the agent is at each time; the parts add up."),
+        Picture(
+            path=draw_ledger(result, folder), caption="Where the agent is at each time; the parts add up."
+        ),
         Picture(path=draw_spill(result, folder), caption="Agent beyond the tumour boundary."),
-        Picture(path=draw_pressure(result, folder), caption="Pressure at the surface through which fluid enters."),
+        Picture(
+            path=draw_pressure(result, folder), caption="Pressure at the surface through which fluid enters."
+        ),
     ]

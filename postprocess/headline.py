@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The answer of a run in a few sentences, and whether to trust it."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,18 +42,24 @@ class Tile:
 
 
 def ledger_residual(summary: dict[str, Any]) -> float:
-    """Larger imbalance of the two ledgers, agent and fluid, relative to what was injected."""
-    return max(abs(float(summary["ledger"][part]["residual_relative"])) for part in ("agent", "fluid"))
+    """Larger imbalance of the two ledgers, agent and fluid, relative to what was injected; nan if one is."""
+    agent, fluid = (abs(float(summary["ledger"][part]["residual_relative"])) for part in ("agent", "fluid"))
+    return agent if agent > fluid or math.isnan(agent) else fluid
 
 
 def verdict(summary: dict[str, Any]) -> Verdict:
     """Whether a run can be trusted, from its status, its ledger and its validity flags."""
-    reasons = {level: [] for level in ("invalid", "caution")}
+    reasons: dict[str, list[str]] = {"invalid": [], "caution": []}
     if summary["status"] != "complete":
-        reasons["invalid"].append("The run did not reach its end.")
+        why = str(summary.get("reason") or "").strip()
+        reasons["invalid"].append(
+            _sentence(f"The run did not reach its end: {why}" if why else "The run did not reach its end")
+        )
     residual = ledger_residual(summary)
     if not residual <= LEDGER_LIMIT:
-        reasons["invalid"].append(f"The ledger does not close: {residual:.1e} of what was injected is unaccounted for.")
+        reasons["invalid"].append(
+            f"The ledger does not close: {residual:.1e} of what was injected is unaccounted for."
+        )
     for flag in summary["validity"]:
         if flag["level"] in reasons:
             reasons[flag["level"]].append(_sentence(str(flag["message"])))
@@ -62,7 +69,9 @@ def verdict(summary: dict[str, Any]) -> Verdict:
     if reasons["caution"]:
         return Verdict(level="caution", words="To be read with caution", reasons=found)
     return Verdict(
-        level="good", words="Within the model's validity", reasons=("No flag was raised and the ledgers close.",)
+        level="good",
+        words="Within the model's validity",
+        reasons=("No flag was raised and the ledgers close.",),
     )
 
 
@@ -72,7 +81,7 @@ def _sentence(text: str) -> str:
 
 
 def middle_entry(summary: dict[str, Any]) -> dict[str, Any] | None:
-    """The ablation entry of the middle threshold, of the dose if there is one for it; None without thresholds."""
+    """The ablation entry of the middle threshold, of the dose if it has one; None without thresholds."""
     for measure in ("ct", "peak"):
         entries = [entry for entry in summary["ablation"] if entry["measure"] == measure]
         if entries:
@@ -97,7 +106,8 @@ def headline(summary: dict[str, Any]) -> str:
         return "No threshold was given, so no ablation volume is reported."
     low, high = _band(summary, entry, "coverage")
     band = "" if high - low < 5e-4 else f" ({percent(low)} to {percent(high)} over the thresholds given)"
-    return f"{percent(entry['coverage'])} of the tumour reaches a {threshold_words(entry)}{band}."
+    text = f"{percent(entry['coverage'])} of the tumour reaches a {threshold_words(entry)}{band}."
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def tiles(summary: dict[str, Any]) -> list[Tile]:
@@ -110,7 +120,9 @@ def tiles(summary: dict[str, Any]) -> list[Tile]:
             Tile(value=volume_text(entry["in_tumour_m3"]), words="tumour destroyed", detail=f"of {whole}"),
             Tile(value=volume_text(entry["untreated_m3"]), words="tumour missed", detail=f"of {whole}"),
             Tile(
-                value=volume_text(entry["outside_m3"]), words="normal tissue destroyed", detail="outside the tumour"
+                value=volume_text(entry["outside_m3"]),
+                words="normal tissue destroyed",
+                detail="outside the tumour",
             ),
         ]
     return [

@@ -63,8 +63,9 @@ def mass_text(value: float) -> str:
 
 
 def duration_text(value: float) -> str:
-    """A time [s] in days, hours, minutes or seconds."""
-    return _text("time", value)
+    """A time [s] in days, hours, minutes or seconds, without idle zeros."""
+    number, unit = _text("time", value).split(" ") if value else ("0", "s")
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}"
 
 
 def percent(fraction: float) -> str:

@@ -125,7 +125,8 @@ def _times(path: Path) -> tuple[float, ...]:
 def _history(path: Path) -> dict[str, NDArray[np.float64]]:
     with path.open(newline="", encoding="utf-8") as stream:
         names, *rows = list(csv.reader(stream))
-    return {name: np.array([float(row[i]) for row in rows]) for i, name in enumerate(names)}
+    columns = zip(*rows, strict=True)
+    return {name: np.array([float(x) for x in column]) for name, column in zip(names, columns, strict=True)}
 
 
 def open_result(folder: Path) -> Result:
@@ -147,7 +148,7 @@ def open_result(folder: Path) -> Result:
         raise ResultError(f"{folder}: {error}") from error
     try:
         history = _history(folder / HISTORY)
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         raise ResultError(f"{folder / HISTORY}: not a table of numbers ({error})") from error
     return Result(
         folder=folder, summary=summary, resolved=resolved, history=history, times=_times(folder / FIELD_FILE)

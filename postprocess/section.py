@@ -54,7 +54,7 @@ class Section:
 
 
 def choose_plane(needles: tuple[Needle, ...], centre: NDArray[np.float64]) -> Plane:
-    """The plane that holds the first needle and comes nearest to the other tips, or else to the tumour's centre.
+    """The plane of the first needle that comes nearest to the other tips, or else to the tumour's centre.
 
     Args:
         needles: at least one.
@@ -89,7 +89,7 @@ def line_segments(lines: pv.PolyData) -> NDArray[np.float64]:
 
 
 def tumour_centre(grid: pv.UnstructuredGrid) -> NDArray[np.float64]:
-    """Middle of the box around the tumour's surface [m], shape ``(3,)``; the mesh's middle if there is none."""
+    """Middle of the box around the tumour's surface [m], shape ``(3,)``; the mesh's if there is none."""
     facets = tumour_surface(grid)
     points = np.asarray(grid.points, dtype=np.float64)
     chosen = points[np.unique(facets)] if len(facets) else points

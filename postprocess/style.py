@@ -78,7 +78,10 @@ def choose_off_screen_window() -> None:
 
     A choice already made in the environment stands. Must run before the first picture of the process.
     """
-    for name, window in (("libEGL.so.1", "vtkEGLRenderWindow"), ("libOSMesa.so.8", "vtkOSOpenGLRenderWindow")):
+    for name, window in (
+        ("libEGL.so.1", "vtkEGLRenderWindow"),
+        ("libOSMesa.so.8", "vtkOSOpenGLRenderWindow"),
+    ):
         with suppress(OSError):
             ctypes.CDLL(name)
             os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", window)

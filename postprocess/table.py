@@ -4,6 +4,7 @@
 import textwrap
 from typing import Any
 
+from postprocess.headline import ledger_residual
 from postprocess.quantities import percent, pressure_text, volume_text
 
 WIDTH = 80
@@ -35,15 +36,14 @@ def summary_table(summary: dict[str, Any]) -> str:
     Args:
         summary: of ``summary.json``.
     """
-    spill, ledger = summary["spill"], summary["ledger"]
-    residual = max(abs(ledger[part]["residual_relative"]) for part in ("agent", "fluid"))
+    spill = summary["spill"]
     rows = [
         ("tumour", volume_text(summary["tumour"]["volume_m3"])),
         ("crossed out of the tumour", f"{percent(spill['crossed_fraction'])} of the agent"),
         ("reacted outside", f"{percent(spill['reacted_outside_fraction'])} of the agent"),
         ("washed into blood", f"{percent(summary['blood']['absorbed_fraction'])} of the agent"),
         ("peak pressure", pressure_text(summary["pressure"]["peak_Pa"])),
-        ("ledger closes to", f"{residual:.0e} of what was injected"),
+        ("ledger closes to", f"{ledger_residual(summary):.0e} of what was injected"),
     ]
     status = "" if summary["status"] == "complete" else f" ({summary['status'].upper()})"
     lines = [textwrap.shorten(f"{summary['case']['title']}", WIDTH - len(status)) + status, ""]

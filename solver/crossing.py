@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.discretisation import Discretisation, edge_sums, pair_fluid
-from solver.flow import FlowStep
 from solver.transport import AgentState, AgentStep
 
 Floats = NDArray[np.float64]
@@ -53,8 +52,8 @@ def tumour_boundary(data: Discretisation) -> TumourBoundary:
 def crossing_rate(
     data: Discretisation,
     boundary: TumourBoundary,
-    before: tuple[AgentState, Floats],
-    flow: FlowStep,
+    old: AgentState,
+    stored: tuple[Floats, Floats],
     agent: AgentStep,
     step: float,
 ) -> Floats:
@@ -63,17 +62,16 @@ def crossing_rate(
     Args:
         data: static data.
         boundary: from `tumour_boundary`.
-        before: agent and stored fluid [m3] at the start of the step.
-        flow: the flow of the step.
+        old: agent at the start of the step.
+        stored: fluid taken up by swelling at its start and end [m3].
         agent: the transport of the step.
         step: its length [s].
     """
     pairs, stencil = data.pairs, data.stencil
-    old, stored = before
     tumour = pairs.inside
     kept = (
-        pair_fluid(data, flow.state.stored) * agent.state.concentration[pairs.node]
-        - pair_fluid(data, stored) * old.concentration[pairs.node]
+        pair_fluid(data, stored[1]) * agent.state.concentration[pairs.node]
+        - pair_fluid(data, stored[0]) * old.concentration[pairs.node]
     ) / step
     lost = (agent.losses.blood + agent.losses.lymph) * agent.low[pairs.node] + agent.reacted / step
     injected = agent.injected[pairs.node] * pairs.volume / data.volume[pairs.node]

@@ -27,14 +27,22 @@ class Field:
 
 
 PRESSURE: Final = Field(
-    key="interstitial_fluid_pressure", label="interstitial fluid pressure", symbol="$p$", unit="Pa", location="point"
+    key="interstitial_fluid_pressure",
+    label="interstitial fluid pressure",
+    symbol="$p$",
+    unit="Pa",
+    location="point",
 )
 CONCENTRATION: Final = Field(
     key="agent_concentration", label="agent concentration", symbol="$C$", unit="kg/m3", location="point"
 )
 CT_DOSE: Final = Field(key="ct_dose", label="CT dose", symbol="$CT$", unit="kg s/m3", location="point")
 PEAK_CONCENTRATION: Final = Field(
-    key="peak_concentration", label="peak agent concentration", symbol=r"$C_{\max}$", unit="kg/m3", location="point"
+    key="peak_concentration",
+    label="peak agent concentration",
+    symbol=r"$C_{\max}$",
+    unit="kg/m3",
+    location="point",
 )
 LARGEST_PRESSURE: Final = Field(
     key="largest_pressure", label="largest pressure so far", symbol=r"$p_{\max}$", unit="Pa", location="point"
@@ -48,7 +56,11 @@ DARCY_FLUX: Final = Field(
     key="darcy_flux", label="Darcy flux", symbol="$q$", unit="m/s", location="cell", components=3
 )
 CONDUCTIVITY: Final = Field(
-    key="hydraulic_conductivity", label="hydraulic conductivity", symbol="$K$", unit="m2/(Pa s)", location="cell"
+    key="hydraulic_conductivity",
+    label="hydraulic conductivity",
+    symbol="$K$",
+    unit="m2/(Pa s)",
+    location="cell",
 )
 
 FIELDS: Final[dict[str, Field]] = {

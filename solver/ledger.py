@@ -16,7 +16,7 @@ from solver.transport import AgentState, AgentStep
 
 Floats = NDArray[np.float64]
 
-FLOWS: Final = (
+AGENT_FLOWS: Final = (
     "agent_injected",
     "agent_reacted_tumour",
     "agent_reacted_tissue",
@@ -25,11 +25,9 @@ FLOWS: Final = (
     "agent_boundary",
     "agent_crossed_out",
     "agent_crossed_in",
-    "fluid_injected",
-    "fluid_from_vessels",
-    "fluid_lymph",
-    "fluid_boundary",
 )
+FLUID_FLOWS: Final = ("fluid_injected", "fluid_from_vessels", "fluid_lymph", "fluid_boundary")
+FLOWS: Final = AGENT_FLOWS + FLUID_FLOWS
 """Cumulative rows: agent [kg], fluid [m3]."""
 
 STATES: Final = ("agent_in_tumour", "agent_in_tissue", "fluid_stored")
@@ -56,33 +54,39 @@ class Ledger:
         """Take the exchange of a resting step as the zero of the fluid rows. Collective."""
         self._rest = self._data.halo.comm.allreduce(self._exchange(flow))
 
-    def add(
-        self, flow: FlowStep, agent: AgentStep, source: Floats, crossing: Floats, step: float
-    ) -> None:
-        """Book one step. Collective.
+    def add_flow(self, flow: FlowStep, source: Floats, step: float) -> None:
+        """Book the fluid of a step. Collective.
 
         Args:
             flow: the flow of the step.
-            agent: its transport.
             source: injected flow per node [m3/s].
+            step: length [s].
+        """
+        count = self._data.halo.owned
+        now = np.concatenate(
+            [[source[:count].sum()], self._exchange(flow), [flow.state.stored[:count].sum()]]
+        )
+        now = self._data.halo.comm.allreduce(now)
+        for name, rate in zip(FLUID_FLOWS, now, strict=False):
+            self.totals[name] += step * float(rate)
+        self.states["fluid_stored"] = float(now[-1])
+        self._elapsed += step
+
+    def add_agent(self, agent: AgentStep, stored: Floats, crossing: Floats, step: float) -> None:
+        """Book the agent of a step. Collective.
+
+        Args:
+            agent: its transport.
+            stored: fluid taken up by swelling at its end [m3].
             crossing: agent leaving the tumour per boundary node [kg/s].
             step: length [s].
         """
-        data = self._data
-        rates = np.concatenate(
-            [
-                self._agent_rates(agent, step),
-                [np.maximum(crossing, 0).sum(), -np.minimum(crossing, 0).sum()],
-                [source[: data.halo.owned].sum()],
-                self._exchange(flow),
-                self._amounts(flow.state.stored, agent.state),
-            ]
-        )
-        rates = data.halo.comm.allreduce(rates)
-        for name, rate in zip(FLOWS, rates, strict=False):
+        crossed = [np.maximum(crossing, 0).sum(), -np.minimum(crossing, 0).sum()]
+        now = np.concatenate([self._agent_rates(agent, step), crossed, self._amounts(stored, agent.state)])
+        now = self._data.halo.comm.allreduce(now)
+        for name, rate in zip(AGENT_FLOWS, now, strict=False):
             self.totals[name] += step * float(rate)
-        self.states = dict(zip(STATES, map(float, rates[len(FLOWS) :]), strict=True))
-        self._elapsed += step
+        self.states["agent_in_tumour"], self.states["agent_in_tissue"] = map(float, now[-2:])
 
     def agent_residual(self) -> float:
         """What the agent's book does not account for, relative to what was injected."""
@@ -101,7 +105,7 @@ class Ledger:
         """All rows, with the fluid exchange relative to rest."""
         out = {**self.totals, **self.states}
         if self._rest is not None:
-            for name, rate in zip(FLOWS[-3:], self._rest, strict=True):
+            for name, rate in zip(FLUID_FLOWS[1:], self._rest, strict=True):
                 out[name] -= float(rate) * self._elapsed
         return out
 
@@ -130,7 +134,7 @@ class Ledger:
         data, owned = self._data, self._owned_pairs
         held = np.where(owned, pair_fluid(data, stored) * agent.concentration[data.pairs.node], 0.0)
         inside = data.pairs.inside
-        return np.array([held[inside].sum(), held[~inside].sum(), stored[: data.halo.owned].sum()])
+        return np.array([held[inside].sum(), held[~inside].sum()])
 
 
 def _relative(difference: float, injected: float) -> float:

@@ -14,7 +14,7 @@ from solver.ledger import Ledger
 from solver.linear import LinearSolverError
 from solver.parameters import Model
 from solver.profile import Profile
-from solver.stepping import StepControl, event_times, source_changes
+from solver.stepping import StepControl, Substeps, event_times, source_changes
 from solver.transport import AgentState, AgentStep, Transport
 
 Floats = NDArray[np.float64]
@@ -57,6 +57,7 @@ class Snapshot:
         lowest: smallest C over the domain [kg/m3].
         highest: largest C over the domain [kg/m3].
         krylov: iterations of the agent's solver in this step.
+        substeps: steps of the agent in this step of the flow.
         ledger: the books, up to now.
     """
 
@@ -72,17 +73,36 @@ class Snapshot:
     lowest: float
     highest: float
     krylov: int
+    substeps: int
     ledger: Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Increment:
-    """Change of amounts over the last step, for the error estimate and the guess."""
+class _Change:
+    """Change of a nodal amount over a step, kept for the next error estimate."""
 
     step: float
-    agent: Floats
-    stored: Floats
+    amount: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Past:
+    """What the last accepted step knew, until the source changes."""
+
+    fluid: _Change
     pressure: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Carried:
+    """The agent after a step of the flow."""
+
+    state: AgentState
+    dose: Dose
+    lowest: float
+    highest: float
+    krylov: int
+    substeps: int
 
 
 class _Machine:
@@ -100,6 +120,8 @@ class _Machine:
         self.transport = Transport(data, model.agent, model.physics, model.numerics)
         self.boundary: TumourBoundary = tumour_boundary(data)
         self.ledger = Ledger(data)
+        self.pace = Substeps(numerics=model.numerics)
+        self.last_change: _Change | None = None
 
     def source(self, time: float) -> tuple[Floats, Floats]:
         """Injected flow [m3/s] and agent [kg/s] per node just after ``time``."""
@@ -116,25 +138,17 @@ class _Machine:
         """Mean pressure over each source, weighted as fluid enters [Pa]."""
         return np.array([self.data.halo.sum(share * pressure) for share in self.data.sources])
 
-    def error(self, before: _Increment | None, now: _Increment) -> float:
-        """Estimated error of a backward-Euler step over the tolerance, from successive increments."""
-        if before is None:
+    def error(self, before: _Change | None, now: _Change, scale: float) -> float:
+        """Estimated error of a step over the tolerance, from successive changes; 0 where there is no scale."""
+        if before is None or scale <= 0:
             return 0.0
         ratio = now.step / before.step
-        weight = ratio / (1 + ratio) / self.model.numerics.step_tolerance
-        halo = self.data.halo
-        agent = halo.sum(np.abs(now.agent - ratio * before.agent))
-        fluid = halo.sum(np.abs(now.stored - ratio * before.stored))
-        scaled = [
-            change / scale
-            for change, scale in ((agent, self.largest_mass), (fluid, self.largest_volume))
-            if scale > 0
-        ]
-        return weight * max(scaled, default=0.0)
+        difference = self.data.halo.sum(np.abs(now.amount - ratio * before.amount))
+        return difference / scale * ratio / (1 + ratio) / self.model.numerics.step_tolerance
 
 
 def simulate(data: Discretisation, model: Model, profile: Profile | None = None) -> Iterator[Snapshot]:
-    """Run a model, yielding a snapshot at the start and after every accepted step. Collective.
+    """Run a model, yielding a snapshot at the start and after every accepted step of the flow. Collective.
 
     Args:
         data: static data of the run.
@@ -154,34 +168,29 @@ def simulate(data: Discretisation, model: Model, profile: Profile | None = None)
     )
     snapshot = _start(machine)
     yield snapshot
-    previous: _Increment | None = None
+    past: _Past | None = None
     while snapshot.time < model.schedule.end:
         step, ends = control.propose(snapshot.time)
         try:
-            flow, agent = _advance(machine, snapshot, previous, step)
-        except (FlowError, LinearSolverError) as error:
+            flow, error = _flow(machine, snapshot, past, step)
+            if error > LARGEST_ERROR and step > model.numerics.smallest_step:
+                control.cut(step, factor=0.5)
+                continue
+            carried = _carry(machine, snapshot, flow, step)
+        except (FlowError, LinearSolverError) as reason:
             control.cut(step)
             if control.exhausted:
-                raise SolverFailure(
-                    f"t = {snapshot.time:.6g} s: no step down to {step:.3g} s succeeded; {error}"
-                ) from error
-            previous = None
+                message = f"t = {snapshot.time:.6g} s: no step down to {step:.3g} s succeeded; {reason}"
+                raise SolverFailure(message) from reason
+            past = None
             continue
-        now = _Increment(
-            step=step,
-            agent=agent.state.amount - snapshot.agent.amount,
-            stored=flow.state.stored - snapshot.flow.stored,
-            pressure=flow.state.pressure - snapshot.flow.pressure,
-        )
-        error_ratio = machine.error(previous, now)
-        if error_ratio > LARGEST_ERROR and not model.numerics.fixed_step:
-            control.cut(step, factor=0.5)
-            if not control.exhausted:
-                continue
-        with profile.stage("metrics"):
-            snapshot = _accept(machine, snapshot, flow, agent, (step, ends), control.rejected)
-        control.accept(ends, error_ratio, step)
-        previous = None if ends in control.changes else now
+        changed = ends in control.changes
+        past = None if changed else _past(snapshot, flow, step)
+        if changed:
+            machine.pace.restart()
+            machine.last_change = None
+        snapshot = _accept(machine, snapshot, flow, carried, (step, ends), control.rejected)
+        control.accept(ends, error, step)
         yield snapshot
 
 
@@ -203,44 +212,94 @@ def _start(machine: _Machine) -> Snapshot:
         lowest=0.0,
         highest=0.0,
         krylov=0,
+        substeps=0,
         ledger=machine.ledger,
     )
 
 
-def _advance(
-    machine: _Machine, snapshot: Snapshot, previous: _Increment | None, step: float
-) -> tuple[FlowStep, AgentStep]:
-    fluid, injected = machine.source(snapshot.time)
-    guess = snapshot.flow.pressure
-    if previous is not None:
-        guess = guess + (step / previous.step) * previous.pressure
+def _past(snapshot: Snapshot, flow: FlowStep, step: float) -> _Past:
+    return _Past(
+        fluid=_Change(step=step, amount=flow.state.stored - snapshot.flow.stored),
+        pressure=flow.state.pressure - snapshot.flow.pressure,
+    )
+
+
+def _flow(
+    machine: _Machine, snapshot: Snapshot, past: _Past | None, step: float
+) -> tuple[FlowStep, float]:
+    """One step of the flow and its error over the tolerance."""
+    source = machine.source(snapshot.time)[0]
+    start = snapshot.flow.pressure
     with machine.profile.stage("pressure"):
+        if past is None:
+            return machine.flow.step(snapshot.flow, source, step, start), 0.0
         try:
-            flow = machine.flow.step(snapshot.flow, fluid, step, guess)
+            guess = start + (step / past.fluid.step) * past.pressure
+            flow = machine.flow.step(snapshot.flow, source, step, guess)
         except FlowError:
-            if previous is None:
-                raise
-            flow = machine.flow.step(snapshot.flow, fluid, step, snapshot.flow.pressure)
-    with machine.profile.stage("transport"):
-        agent = machine.transport.step(snapshot.agent, snapshot.flow.stored, flow, injected, step)
-    return flow, agent
+            flow = machine.flow.step(snapshot.flow, source, step, start)
+        if machine.model.numerics.fixed_step:
+            return flow, 0.0
+        now = _past(snapshot, flow, step).fluid
+        return flow, machine.error(past.fluid, now, machine.largest_volume)
+
+
+def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -> _Carried:
+    """Carry the agent through a step of the flow, in as many equal parts as its own error asks for."""
+    data = machine.data
+    count = machine.pace.count(step)
+    part = step / count
+    fluid, injected = machine.source(snapshot.time)
+    state, ct, peak = snapshot.agent, snapshot.dose.ct, snapshot.dose.peak
+    lowest, highest, krylov = np.inf, -np.inf, 0
+    books = []
+    change = machine.last_change
+    for number in range(count):
+        stored = _between(snapshot, flow, number / count), _between(snapshot, flow, (number + 1) / count)
+        with machine.profile.stage("transport"):
+            agent = machine.transport.step(state, stored, flow, injected, part)
+        with machine.profile.stage("metrics"):
+            crossing = crossing_rate(data, machine.boundary, state, stored, agent, part)
+            books.append((agent, stored[1], crossing))
+            now = _Change(step=part, amount=agent.state.amount - state.amount)
+            error = machine.error(change, now, machine.largest_mass)
+        state, change = agent.state, now
+        ct = ct + agent.ct
+        peak = np.maximum(peak, state.concentration)
+        lowest = min(lowest, data.halo.min(state.concentration))
+        highest = max(highest, data.halo.max(state.concentration))
+        krylov += agent.krylov
+    machine.pace.learn(error, part)
+    machine.last_change = change
+    with machine.profile.stage("metrics"):
+        machine.ledger.add_flow(flow, fluid, step)
+        for agent, stored_end, crossing in books:
+            machine.ledger.add_agent(agent, stored_end, crossing, part)
+    return _Carried(
+        state=state,
+        dose=Dose(ct=ct, peak=peak),
+        lowest=lowest,
+        highest=highest,
+        krylov=krylov,
+        substeps=count,
+    )
+
+
+def _between(snapshot: Snapshot, flow: FlowStep, share: float) -> Floats:
+    """Fluid taken up by swelling part of the way through a step; rates are constant during it."""
+    start, end = snapshot.flow.stored, flow.state.stored
+    return end if share == 1.0 else start + share * (end - start)
 
 
 def _accept(
     machine: _Machine,
     before: Snapshot,
     flow: FlowStep,
-    agent: AgentStep,
+    carried: _Carried,
     step_and_end: tuple[float, float],
     rejected: int,
 ) -> Snapshot:
     step, ends = step_and_end
-    data = machine.data
-    crossing = crossing_rate(
-        data, machine.boundary, (before.agent, before.flow.stored), flow, agent, step
-    )
-    machine.ledger.add(flow, agent, machine.source(before.time)[0], crossing, step)
-    concentration = agent.state.concentration
     return Snapshot(
         time=ends,
         step=step,
@@ -248,13 +307,12 @@ def _accept(
         rejected=rejected,
         flow=flow.state,
         flow_step=flow,
-        agent=agent.state,
-        dose=Dose(
-            ct=before.dose.ct + agent.ct, peak=np.maximum(before.dose.peak, concentration)
-        ),
+        agent=carried.state,
+        dose=carried.dose,
         source_pressure=machine.source_pressure(flow.state.pressure),
-        lowest=data.halo.min(concentration),
-        highest=data.halo.max(concentration),
-        krylov=agent.krylov,
+        lowest=carried.lowest,
+        highest=carried.highest,
+        krylov=carried.krylov,
+        substeps=carried.substeps,
         ledger=machine.ledger,
     )

@@ -25,6 +25,38 @@ def source_changes(injections: tuple[Injection, ...]) -> frozenset[float]:
 
 
 @dataclass
+class Substeps:
+    """How many steps of the agent one step of the flow holds.
+
+    Pressure costs ten times as much as transport and changes more slowly than the front moves, so each has
+    its own step. Lengths are on the same ladder as those of the flow.
+
+    Attributes:
+        numerics: first step and tolerance.
+    """
+
+    numerics: Numerics
+    _rung: int = field(default=0)
+
+    def count(self, step: float) -> int:
+        """Number of equal parts of a step of the flow."""
+        if self.numerics.fixed_step:
+            return 1
+        length = self.numerics.first_step * 2 ** (self._rung / 2)
+        return max(1, math.ceil(step / length * (1 - 1e-9)))
+
+    def learn(self, error: float, length: float) -> None:
+        """Choose the next length from the error of the last one over the tolerance."""
+        wanted = length * min(2.0, SAFETY / math.sqrt(max(error, 1e-12)))
+        rung = math.floor(2 * math.log2(wanted / self.numerics.first_step) + 1e-6)
+        self._rung = max(0, min(rung, self._rung + 1))
+
+    def restart(self) -> None:
+        """Forget the last length: the source has changed."""
+        self._rung = 0
+
+
+@dataclass
 class StepControl:
     """Chooses step lengths.
 

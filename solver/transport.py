@@ -4,9 +4,10 @@
     d(phi C)/dt + div(q C - phi D grad C) = -phi k C + J_s - J_l C + max(s, 0) C_in
 
 The reaction is integrated exactly in two halves around the rest (Strang, 1968). A monotone low-order step
-(graph viscosity on the edges) is solved first; the difference to the Galerkin fluxes and to the consistent
-mass matrix is then given back as far as no new extremum appears (Zalesak, 1979; Kuzmin, 2009). Amounts are
-computed from the fluxes, so the ledger closes to round-off whatever the tolerance of the linear solver, and
+(backward Euler, graph viscosity on the edges) is solved first; the difference to the Galerkin fluxes, to the
+consistent mass matrix and to the trapezoidal rule is then given back as far as no new extremum appears
+(Zalesak, 1979; Kuzmin, 2009), so the step is second order in space and time where C is smooth, and
+monotone everywhere. Amounts are computed from the fluxes, so the ledger closes to round-off whatever the tolerance of the linear solver, and
 the flux of a constant state is that constant times the flow.
 """
 
@@ -116,13 +117,13 @@ class Transport:
         return AgentState(concentration=none, amount=none)
 
     def step(
-        self, state: AgentState, stored: Floats, flow: FlowStep, injected: Floats, step: float
+        self, state: AgentState, stored: tuple[Floats, Floats], flow: FlowStep, injected: Floats, step: float
     ) -> AgentStep:
-        """Advance the agent by one implicit step. Collective.
+        """Advance the agent by one implicit step, or by a part of a step of the flow. Collective.
 
         Args:
             state: at the start.
-            stored: fluid taken up by swelling at the start of the step [m3].
+            stored: fluid taken up by swelling at the start and at the end [m3].
             flow: the flow during the step.
             injected: agent that injection brings per node [kg/s].
             step: its length [s].
@@ -133,11 +134,12 @@ class Transport:
         data = self._data
         half = self._reaction_rate * step / 2
         share = -np.expm1(-half)
-        fluid = data.rest_fluid + flow.state.stored
+        before, after = stored
+        fluid = data.rest_fluid + after
         start = AgentState(
             concentration=state.concentration * (1 - share), amount=state.amount * (1 - share)
         )
-        moved = self._move(start, stored, flow, injected, step)
+        moved = self._move(start, fluid, flow, injected, step)
         concentration = moved.amount / fluid
         node = data.pairs.node
         mean_life = share / self._reaction_rate if half > 0 else step / 2
@@ -148,8 +150,8 @@ class Transport:
             ct=mean_life * (state.concentration + concentration),
             reacted=share
             * (
-                pair_fluid(data, stored) * state.concentration[node]
-                + pair_fluid(data, flow.state.stored) * concentration[node]
+                pair_fluid(data, before) * state.concentration[node]
+                + pair_fluid(data, after) * concentration[node]
             ),
             low=moved.low,
             losses=moved.losses,
@@ -160,11 +162,10 @@ class Transport:
         )
 
     def _move(
-        self, state: AgentState, stored: Floats, flow: FlowStep, injected: Floats, step: float
+        self, state: AgentState, fluid: Floats, flow: FlowStep, injected: Floats, step: float
     ) -> _Moved:
         """Convection, diffusion, injection and exchange: the step without its reaction. Collective."""
         data = self._data
-        fluid = data.rest_fluid + flow.state.stored
         losses, from_blood = self._losses(flow)
         to_nodes = data.pairs.to_nodes
         supply = injected + to_nodes(from_blood)
@@ -173,21 +174,26 @@ class Transport:
         tail, head = data.stencil.tail, data.stencil.head
         conductance = 0.5 * self._diffusion * (porosity[tail] + porosity[head]) - flow.symmetric
         viscosity = np.maximum(0.5 * np.abs(flow.flux) - conductance, 0.0)
-        exchange = conductance + viscosity
-        self._fill(fluid / step + lost, flow.flux, exchange)
+        self._fill(fluid / step + lost, flow.flux, conductance + viscosity)
         owned = data.halo.owned
         low = np.empty(fluid.size)
         low[:owned] = self.solver.solve(
             (state.amount / step + supply)[:owned], state.concentration[:owned]
         )
         data.halo.update(low)
-        flux = 0.5 * flow.flux * (low[tail] + low[head]) + exchange * (low[tail] - low[head])
+        galerkin = _edge_flux(flow.flux, conductance, low[tail], low[head])
+        flux = galerkin + viscosity * (low[tail] - low[head])
         if self._limiter:
-            before = state.amount / (data.rest_fluid + stored)
+            before = state.concentration
             rate = porosity * (low - before) / step + lost / data.volume * low
             data.halo.update(rate)
-            raw = self._mass * (rate[tail] - rate[head]) + viscosity * (low[tail] - low[head])
-            flux -= self._limited(raw, low, fluid / step)
+            earlier = _edge_flux(flow.flux, conductance, before[tail], before[head])
+            raw = (
+                self._mass * (rate[tail] - rate[head])
+                + viscosity * (low[tail] - low[head])
+                + 0.5 * (galerkin - earlier)
+            )
+            flux -= self._limited(raw, low, before, fluid / step)
         leaving = nodal_outflow(tail, head, flux, fluid.size)
         amount = data.halo.update(state.amount + step * (supply - lost * low - leaving))
         return _Moved(
@@ -221,10 +227,14 @@ class Transport:
         )
         self._matrix.assemble()
 
-    def _limited(self, raw: Floats, low: Floats, capacity: Floats) -> Floats:
-        """Antidiffusive flux on edges, head to tail, that makes no new extremum. Collective."""
+    def _limited(self, raw: Floats, low: Floats, before: Floats, capacity: Floats) -> Floats:
+        """Antidiffusive flux on edges, head to tail, that makes no new extremum. Collective.
+
+        Bounds are those of the monotone solution and of the start of the step, over each node's neighbours.
+        """
         stencil, halo = self._data.stencil, self._data.halo
-        lowest, highest = edge_extrema(stencil.tail, stencil.head, low)
+        lowest = edge_extrema(stencil.tail, stencil.head, np.minimum(low, before))[0]
+        highest = edge_extrema(stencil.tail, stencil.head, np.maximum(low, before))[1]
         gain, loss = zalesak_ratios(
             stencil.tail, stencil.head, raw, capacity * (low - lowest), capacity * (highest - low)
         )
@@ -232,3 +242,7 @@ class Transport:
         halo.update(loss)
         return limit(stencil.tail, stencil.head, raw, gain, loss)
 
+
+def _edge_flux(flux: Floats, conductance: Floats, tail: Floats, head: Floats) -> Floats:
+    """Galerkin flux of the agent along edges [kg/s], given C at their ends."""
+    return 0.5 * flux * (tail + head) + conductance * (tail - head)

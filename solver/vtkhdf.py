@@ -62,7 +62,11 @@ class VtkHdfWriter:
         root.attrs["Version"] = np.array(FORMAT_VERSION, dtype=np.int64)
         root.attrs.create("Type", np.bytes_("UnstructuredGrid"))
         root.attrs["geometry"] = plain.geometry
-        for name, number in (("Points", len(plain.points)), ("Cells", len(cells)), ("ConnectivityIds", cells.size)):
+        for name, number in (
+            ("Points", len(plain.points)),
+            ("Cells", len(cells)),
+            ("ConnectivityIds", cells.size),
+        ):
             root.create_dataset(f"NumberOf{name}", data=np.array([number], dtype=np.int64))
         root.create_dataset("Points", data=embed(plain)).attrs["units"] = "m"
         root.create_dataset("Connectivity", data=cells.ravel().astype(np.int64))
@@ -79,7 +83,7 @@ class VtkHdfWriter:
 
         Args:
             time: [s], later than the step before.
-            point: field key to values at the vertices, shape ``(n_vertices,)`` or ``(n_vertices, 3)``, SI units.
+            point: field key to values at the vertices [SI], shape ``(n_vertices,)`` or ``(n_vertices, 3)``.
             cell: field key to values in the cells, likewise; the regions are there already.
 
         Raises:
@@ -105,7 +109,13 @@ class VtkHdfWriter:
         name = f"{group}/{key}"
         if name not in self._root:
             dataset = self._root.create_dataset(
-                name, (0, *shape[1:]), np.float64, maxshape=(None, *shape[1:]), chunks=shape, compression=1, shuffle=True
+                name,
+                (0, *shape[1:]),
+                np.float64,
+                maxshape=(None, *shape[1:]),
+                chunks=shape,
+                compression=1,
+                shuffle=True,
             )
             dataset.attrs["units"] = field.unit
         dataset = self._root[name]

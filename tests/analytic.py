@@ -6,7 +6,7 @@ Numbers B1 to B16 are those of docs/verification.md. Symbols: K hydraulic conduc
 """
 
 from dataclasses import dataclass
-from math import erf, exp, expm1, log, log1p, pi, sinh, sqrt, tanh
+from math import erf, exp, expm1, log1p, pi, sinh, sqrt, tanh
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -118,7 +118,7 @@ def patlak_exchange(fluid: float, permeability: float, plasma: float, tissue: fl
 
 
 def capillary_exchange(flow: float, fluid: float, permeability: float, plasma: float, tissue: float) -> float:
-    """B3: solute entering tissue [kg/(m3 s)] from a capillary that flow supplies, integrated along its length.
+    """B3: solute entering tissue [kg/(m3 s)] from a capillary that flow supplies, integrated along it.
 
     The capillary loses fluid evenly and solute by Patlak's law at the local plasma concentration:
     ``d(f c)/dx = -patlak(c)``, ``f = F - J x``, from x = 0 to 1.
@@ -169,6 +169,15 @@ def transient_share(x: ArrayLike) -> Floats:
     return np.asarray(erfc(np.asarray(x, dtype=float) / 2.0))
 
 
+def transient_cavity_share(x: float, tau: float) -> float:
+    """B6 for a cavity of radius a: 4 pi K r p / Q at x = r / a and tau = K t / (S_s a^2).
+
+    Heat conduction around a sphere with a constant flux through its wall (Carslaw and Jaeger, 1959).
+    """
+    near = (x - 1.0) / (2.0 * sqrt(tau))
+    return float(erfc(near) - exp(-(near**2)) * erfcx(near + sqrt(tau)))
+
+
 def transient_sink_pressure(x: float, tau: float) -> float:
     """B6: 4 pi K r p / Q of a point source in perfused tissue, at x = r / ell and tau = K t / (S_s ell^2)."""
     near = exp(-x) * float(erfc(x / (2.0 * sqrt(tau)) - sqrt(tau)))
@@ -181,10 +190,11 @@ def theis_well_function(u: float) -> float:
 
 
 def strained_cavity_pressure(
-    rate: float, conductivity: float, radius: float, modulus: float, m: float
+    rate: float, conductivity: float, radius: float, modulus: float, m: float, drained: float = np.inf
 ) -> float:
-    """2.4: steady overpressure [Pa] of a cavity where K = K0 exp(M e), e = p / H, no strain at infinity."""
-    return modulus / m * log1p(m * rate / (4.0 * pi * conductivity * modulus * radius))
+    """2.4: steady overpressure [Pa] of a cavity where K = K0 exp(M e), e = p / H, no strain where drained."""
+    linear = rigid_cavity_pressure(rate, conductivity, radius, drained)
+    return modulus / m * log1p(m * linear / modulus)
 
 
 def neo_hookean_cavity(stretch: float) -> float:
@@ -236,7 +246,7 @@ def thiele_profile(r: float, cavity: float, thickness: float) -> float:
 
 
 def divergent_reaction(peclet: float, damkohler: float, r: ArrayLike, far: float = 200.0) -> Floats:
-    """B12: c(r) of c'' + (2/r - Pe/r^2) c' = Da c, c(1) = 1, c(infinity) = 0, by shooting for c'/c from afar."""
+    """B12: c(r) of c'' + (2/r - Pe/r^2) c' = Da c, c(1) = 1, c(infinity) = 0: shooting for c'/c."""
 
     def slope(r: float, y: Floats) -> list[float]:
         return [-(y[0] ** 2) - (2.0 / r - peclet / r**2) * y[0] + damkohler, y[0]]
@@ -271,7 +281,7 @@ class Gaussian:
 def ogata_banks(
     x: ArrayLike, time: float, velocity: float, diffusivity: float, reaction: float = 0.0
 ) -> Floats:
-    """B14: C/C0 in a half space with C = C0 at its inlet and decay (Ogata & Banks 1961), any Peclet number."""
+    """B14: C/C0 in a half space with C = C0 at its inlet and decay (Ogata & Banks 1961)."""
     x = np.asarray(x, dtype=float)
     u = sqrt(velocity**2 + 4.0 * reaction * diffusivity)
     spread = 2.0 * sqrt(diffusivity * time)
@@ -288,7 +298,7 @@ def titration_constant(ratio: float) -> float:
 
 
 def titration_radius(volume: float, concentration: float, demand: float, porosity: float) -> float:
-    """B15: radius [m] that a volume [m3] oxidises; demand in the unit of the concentration, per tissue volume."""
+    """B15: radius [m] oxidised by a volume [m3]; demand per tissue volume, in the unit of C."""
     reached = 3.0 * volume * concentration / (4.0 * pi * (porosity * concentration + demand))
     return float(reached ** (1.0 / 3.0))
 

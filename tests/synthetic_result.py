@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A small result folder with known answers, so that postprocessing is tested without a solver.
 
-The dose falls linearly with the distance from a tip that may lie off the tumour's centre: the ablation zone of
-a threshold is a ball of known radius, and its part inside the tumour is a lens of known volume.
+The dose falls linearly with the distance from a tip that may lie off the tumour's centre: the ablation zone
+of a threshold is a ball of known radius, and its part inside the tumour is a lens of known volume.
 """
 
 import json
@@ -91,7 +91,9 @@ def mesh(geometry: Geometry, layers: int) -> PlainMesh:
     cells[flipped, :2] = cells[flipped, 1::-1]
     inside = np.abs(box[cells]).max(axis=2).max(axis=1) <= TUMOUR_RADIUS * (1 + 1e-9)
     on_rim = np.nonzero(np.abs(box).max(axis=1) >= half[-1] * (1 - 1e-9))[0]
-    facets = on_rim[:1].reshape(1, 1) if geometry == "radial" else np.zeros((0, points.shape[1]), dtype=np.int64)
+    facets = (
+        on_rim[:1].reshape(1, 1) if geometry == "radial" else np.zeros((0, points.shape[1]), dtype=np.int64)
+    )
     return PlainMesh(
         geometry=geometry,
         points=points,
@@ -140,13 +142,32 @@ def write_fields(path: Path, plain: PlainMesh, offset: float = 0.0) -> None:
 
 
 def _history(volume_rate: float) -> str:
-    names = (
-        "t_s dt_s newton_iterations krylov_iterations peak_pressure_Pa c_min_relative c_max_relative "
-        "agent_injected_kg agent_in_tumour_kg agent_in_tissue_kg agent_reacted_tumour_kg agent_reacted_tissue_kg "
-        "agent_blood_kg agent_lymph_kg agent_boundary_kg agent_residual_relative fluid_injected_m3 fluid_stored_m3 "
-        "fluid_from_vessels_m3 fluid_lymph_m3 fluid_boundary_m3 fluid_residual_relative agent_crossed_out_kg "
-        "agent_crossed_in_kg"
-    ).split()
+    names = [
+        "t_s",
+        "dt_s",
+        "newton_iterations",
+        "krylov_iterations",
+        "peak_pressure_Pa",
+        "c_min_relative",
+        "c_max_relative",
+        "agent_injected_kg",
+        "agent_in_tumour_kg",
+        "agent_in_tissue_kg",
+        "agent_reacted_tumour_kg",
+        "agent_reacted_tissue_kg",
+        "agent_blood_kg",
+        "agent_lymph_kg",
+        "agent_boundary_kg",
+        "agent_residual_relative",
+        "fluid_injected_m3",
+        "fluid_stored_m3",
+        "fluid_from_vessels_m3",
+        "fluid_lymph_m3",
+        "fluid_boundary_m3",
+        "fluid_residual_relative",
+        "agent_crossed_out_kg",
+        "agent_crossed_in_kg",
+    ]
     lines = [",".join(names)]
     previous = 0.0
     for time in np.linspace(0.0, TIMES[-1], 54):
@@ -197,7 +218,12 @@ def summary(geometry: Geometry, offset: float, plain: PlainMesh) -> dict[str, An
         "infusate": "0.1.0",
         "notice": "Research use only. Not a medical device.",
         "status": "complete",
-        "case": {"name": "synthetic", "title": "A synthetic result", "file": "synthetic.toml", "hash": "0123abcd"},
+        "case": {
+            "name": "synthetic",
+            "title": "A synthetic result",
+            "file": "synthetic.toml",
+            "hash": "0123abcd",
+        },
         "ranks": 1,
         "geometry": geometry,
         "mesh": {"cells": len(plain.cells), "vertices": len(plain.points), **plain.info},
@@ -249,7 +275,13 @@ def summary(geometry: Geometry, offset: float, plain: PlainMesh) -> dict[str, An
                 "value": 0.3755,
                 "limit": 0.2,
             },
-            {"name": "fissured", "level": "info", "message": "half the tumour fissured", "value": 0.5, "limit": 0.1},
+            {
+                "name": "fissured",
+                "level": "info",
+                "message": "half the tumour fissured",
+                "value": 0.5,
+                "limit": 0.1,
+            },
         ],
         "solver": {"newton_iterations_mean": 5.2, "newton_iterations_max": 9},
         "timing": {"total_s": 12.3, "stages": {"mesh": 1.0, "solve": 11.0, "output": 0.3}},
@@ -299,6 +331,8 @@ def result_folder(folder: Path, geometry: Geometry, layers: int = 8, offset: flo
     plain, offset = mesh(geometry, layers), 0.0 if geometry == "radial" else offset
     write_fields(folder / "fields.vtkhdf", plain, offset)
     (folder / "history.csv").write_text(_history(1e-6 / END_OF_INJECTION), encoding="utf-8")
-    (folder / "summary.json").write_text(json.dumps(summary(geometry, offset, plain), indent=1), encoding="utf-8")
+    (folder / "summary.json").write_text(
+        json.dumps(summary(geometry, offset, plain), indent=1), encoding="utf-8"
+    )
     (folder / "resolved.toml").write_text(RESOLVED.format(geometry=geometry, offset=offset), encoding="utf-8")
     return folder

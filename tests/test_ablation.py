@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Ablation by clipping: balls and lenses of known volume, margins between known spheres."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import pyvista as pv
 
 from meshes.plain import Geometry
 from postprocess.ablation import ablation, margin, tumour_surface, volume
+from solver.vtkhdf import VTK_CELL_TYPES, embed
 from tests.synthetic_result import (
     DOMAIN_RADIUS,
     THRESHOLDS,
@@ -20,7 +19,6 @@ from tests.synthetic_result import (
     lens,
     mesh,
 )
-from solver.vtkhdf import VTK_CELL_TYPES, embed
 
 GEOMETRIES: tuple[Geometry, ...] = ("radial", "axisymmetric", "3d")
 OFFSET = 0.004
@@ -41,7 +39,9 @@ def test_volume_of_the_domain_is_that_of_its_polyhedron(geometry: Geometry) -> N
     exact = volume(grid(geometry, 4, 0.0), geometry)
     corners = embed(plain)[plain.cells]
     if geometry == "3d":
-        assert exact == pytest.approx(np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])).sum() / 6, rel=1e-12)
+        assert exact == pytest.approx(
+            np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])).sum() / 6, rel=1e-12
+        )
     elif geometry == "radial":
         assert exact == pytest.approx(ball(DOMAIN_RADIUS), rel=1e-12)
     else:
@@ -53,7 +53,9 @@ def test_volume_of_the_domain_is_that_of_its_polyhedron(geometry: Geometry) -> N
 def test_concentric_zone(geometry: Geometry, threshold: float) -> None:
     zone = ablation(grid(geometry, 9, 0.0), geometry, "ct_dose", threshold)
     exact = ball(ablation_radius(threshold))
-    assert zone.volume == pytest.approx(exact, rel={"radial": 1e-12, "axisymmetric": 0.01, "3d": 0.03}[geometry])
+    assert zone.volume == pytest.approx(
+        exact, rel={"radial": 1e-12, "axisymmetric": 0.01, "3d": 0.03}[geometry]
+    )
     assert zone.outside == pytest.approx(0.0, abs=1e-12 * exact)
     assert zone.coverage == pytest.approx(exact / ball(TUMOUR_RADIUS), rel=0.03)
 
@@ -105,5 +107,3 @@ def test_tumour_surface_lies_on_its_sphere(geometry: Geometry) -> None:
     facets = tumour_surface(made)
     assert len(facets) == {"radial": 1, "axisymmetric": 20, "3d": 6 * 10 * 10 * 2}[geometry]
     assert np.linalg.norm(made.points[np.unique(facets)], axis=1) == pytest.approx(TUMOUR_RADIUS, rel=1e-9)
-
-

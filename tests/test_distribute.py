@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Sharing a mesh: complete rows, nothing lost or counted twice, the same on every run; on any number of ranks."""
+"""Sharing a mesh: complete rows, nothing lost or counted twice, the same on every run, on any ranks."""
 
-import math
 from dataclasses import replace
 from itertools import permutations
 
+from mpi4py import MPI
+
 import numpy as np
 import pytest
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from meshes.distribute import DistributedMesh, distribute, gather_to_root
@@ -15,6 +15,7 @@ from meshes.facets import cells_behind
 from meshes.geometry import GeometryError
 from meshes.partition import bisect, destinations
 from meshes.plain import Geometry, PlainMesh
+from meshes.quality import volumes
 from meshes.regions import CAVITY, OUTER, TISSUE, TUMOUR
 
 COMM = MPI.COMM_WORLD
@@ -47,18 +48,14 @@ def box(geometry: Geometry) -> PlainMesh:
     )
 
 
-def ends(points: NDArray[np.float64], cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def ends(
+    points: NDArray[np.float64], cells: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Facets at x = 0 and at x = SIDE with their tags."""
     faces = np.concatenate([np.delete(cells, corner, axis=1) for corner in range(cells.shape[1])])
     x = points[faces, 0]
     inner, outer = np.all(x == 0, axis=1), np.all(x == SIDE, axis=1)
     return faces[inner | outer], np.where(inner, CAVITY, OUTER)[inner | outer]
-
-
-def volumes(points: NDArray[np.float64], cells: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Signed length, area or volume of simplices."""
-    edges = points[cells[:, 1:]] - points[cells[:, :1]]
-    return np.linalg.det(edges) / math.factorial(points.shape[1])
 
 
 @pytest.fixture(params=CELLS_PER_SIDE)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""What each command of the command line does; each returns an exit code."""
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from cases.errors import CaseError, ExitCode, UserError
+
+
+def run(options: Namespace) -> int:
+    """Check a case and its output folder, then run it here or on several ranks."""
+    from cases.launch import Request, launch, require_installed, require_ranks
+    from cases.load import load_case
+    from cases.output import abandon_if_empty, prepare
+
+    case = load_case(options.case, options.set)
+    require_ranks(options.ranks, options.oversubscribe)
+    require_installed()
+    out = Path(options.out) if options.out else Path("results") / case.name
+    prepare(out, options.overwrite)
+    request = Request(
+        case=options.case,
+        out=str(out),
+        overrides=tuple(options.set),
+        ranks=options.ranks,
+        quiet=options.quiet,
+        debug=options.debug,
+    )
+    try:
+        return launch(request)
+    finally:
+        abandon_if_empty(out)
+
+
+def check(options: Namespace) -> int:
+    """Check a case; prints what it will do, or every problem."""
+    from cases.describe import description
+    from cases.load import load_case
+
+    try:
+        case = load_case(options.case, options.set)
+    except CaseError as error:
+        if not options.json:
+            raise
+        print(
+            json.dumps(
+                {"valid": False, "problems": [_problem(problem) for problem in error.problems]}, indent=2
+            )
+        )
+        return error.code
+    facts = description(case)
+    if options.json:
+        print(json.dumps({"valid": True, **facts}, indent=2))
+    else:
+        print(f"{options.case}: valid")
+        for name, value in facts.items():
+            print(f"  {name:<12} {value}")
+    return ExitCode.DONE
+
+
+def new(options: Namespace) -> int:
+    """Write a commented starter case, ``NAME.toml`` in the current folder."""
+    from cases.starter import starter_text
+
+    path = Path(f"{options.name}.toml")
+    text = starter_text(options.name)
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise UserError(f"{path} exists; choose another name", ExitCode.OUTPUT) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}", ExitCode.OUTPUT) from error
+    print(f"wrote {path}; next: infusate check {path}")
+    return ExitCode.DONE
+
+
+def report(options: Namespace) -> int:
+    """Draw figures and report of a result folder again."""
+    folder = Path(options.folder)
+    if not (folder / "summary.json").is_file():
+        raise UserError(f"{folder}: no result folder (no summary.json in it)", ExitCode.MISSING_INPUT)
+    try:
+        from postprocess.report import build_report
+    except ImportError as error:
+        raise UserError(f"cannot draw: {error.name} is not installed", ExitCode.UNAVAILABLE) from error
+    print(f"wrote {build_report(folder)}")
+    return ExitCode.DONE
+
+
+def schema(options: Namespace) -> int:
+    """Print the JSON Schema of case files."""
+    from cases.schema import CaseFile
+
+    print(json.dumps(CaseFile.model_json_schema(), indent=2))
+    return ExitCode.DONE
+
+
+def explain(options: Namespace) -> int:
+    """Print meaning, unit, range and default of a key."""
+    from cases.explain import explanation
+
+    print(explanation(options.key))
+    return ExitCode.DONE
+
+
+def library(options: Namespace) -> int:
+    """Print the library, or one entry with the source and status of each number."""
+    from cases.explain import library_entry, library_list
+
+    print(library_entry(options.name) if options.name else library_list())
+    return ExitCode.DONE
+
+
+def doctor(options: Namespace) -> int:
+    """Print versions; code 69 if something needed is missing."""
+    from cases.doctor import examine
+
+    findings = examine()
+    if options.json:
+        print(json.dumps(findings, indent=2))
+    else:
+        for name, version in findings.items():
+            print(f"  {name:<14} {version or 'MISSING'}")
+    return ExitCode.DONE if all(findings.values()) else ExitCode.UNAVAILABLE
+
+
+def _problem(problem: object) -> dict[str, object]:
+    from dataclasses import asdict
+
+    from cases.errors import Problem, dotted
+
+    assert isinstance(problem, Problem)
+    return {**asdict(problem), "key": dotted(problem.key)}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""Starts a run: in this process on one rank, under ``mpirun`` on several."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from cases.errors import ExitCode, UserError
+
+LAUNCHER_SIZES: Final = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
+"""Where MPI launchers tell their processes how many there are."""
+
+OVERSUBSCRIBE: Final = {
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
+"""Open MPI counts cores in its own way; ``require_ranks`` has counted them already."""
+
+RULER: Final = 74 * "-"
+EXPLANATION: Final = re.compile(r"\s*(prterun|mpirun|MPI_ABORT|Primary job)\b.*(exit|invoked|terminated)")
+PMIX_NOISE: Final = re.compile(r"\[[^\]]+\] PMIX ERROR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A run, as the worker is told.
+
+    Attributes:
+        case: case file.
+        out: result folder, which exists.
+        overrides: ``key=value`` texts.
+        ranks: number of MPI ranks.
+        quiet: print errors only.
+        debug: print tracebacks.
+    """
+
+    case: str
+    out: str
+    overrides: tuple[str, ...] = ()
+    ranks: int = 1
+    quiet: bool = False
+    debug: bool = False
+
+    def arguments(self) -> list[str]:
+        """As the worker's command line."""
+        flags = [f"--{name}" for name in ("quiet", "debug") if getattr(self, name)]
+        overrides = [f"--set={override}" for override in self.overrides]
+        return [*flags, *overrides, f"--ranks={self.ranks}", "--", self.case, self.out]
+
+
+def require_ranks(ranks: int, oversubscribe: bool) -> None:
+    """Refuse more ranks than cores, and being started as several copies.
+
+    Raises:
+        UserError: code 64.
+    """
+    for name in LAUNCHER_SIZES:
+        if os.environ.get(name, "1") not in ("", "1"):
+            message = (
+                f"started as one of {os.environ[name]} copies by an MPI launcher; start it once, "
+                f"with --ranks {os.environ[name]}"
+            )
+            raise UserError(message, ExitCode.RANKS)
+    cores = len(os.sched_getaffinity(0))
+    if ranks > cores and not oversubscribe:
+        message = (
+            f"{ranks} ranks on {cores} cores would be slower than {cores}; --oversubscribe does it anyway"
+        )
+        raise UserError(message, ExitCode.RANKS)
+
+
+def require_installed() -> None:
+    """Refuse to start where the solver's libraries are missing.
+
+    Raises:
+        UserError: code 69.
+    """
+    missing = [name for name in ("dolfinx", "mpi4py", "petsc4py", "h5py") if find_spec(name) is None]
+    if missing:
+        message = f"{', '.join(missing)} not installed for {sys.executable}; `make run CASE=...` sees to that"
+        raise UserError(message, ExitCode.UNAVAILABLE)
+
+
+def launch(request: Request) -> int:
+    """Run a request; returns the exit code of the run, unchanged."""
+    if request.ranks == 1:
+        from cases.worker import work
+
+        return work(request)
+    mpirun = shutil.which("mpirun")
+    if mpirun is None:
+        raise UserError("mpirun not found on the PATH; --ranks 1 needs none", ExitCode.UNAVAILABLE)
+    command = [mpirun, "-n", str(request.ranks), sys.executable, "-m", "cases.worker"]
+    return run_forwarding_signals([*command, *request.arguments()])
+
+
+def run_forwarding_signals(command: list[str]) -> int:
+    """Run a program; SIGINT and SIGTERM sent to us go to it.
+
+    Returns:
+        Its exit code, or 128 + n if signal n ended it.
+    """
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, **OVERSUBSCRIBE, "PYTHONPATH": path}
+    # a session of its own: Ctrl-C then reaches it once, through us
+    process = subprocess.Popen(
+        command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True, errors="replace"
+    )
+
+    def forward(number: int, _: FrameType | None) -> None:
+        process.send_signal(number)
+
+    previous = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for line in without_explanations(process.stderr or ()):
+            print(line, end="", file=sys.stderr, flush=True)
+        code = process.wait()
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
+def without_explanations(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of standard error without what Open MPI says about exit codes: the worker has said what matters."""
+    block: list[str] = []
+    for line in lines:
+        ruler = line.strip() == RULER
+        if block and ruler:
+            if not EXPLANATION.match(block[1] if len(block) > 1 else ""):
+                yield from (*block, line)
+            block = []
+        elif block or ruler:
+            block.append(line)
+        elif not PMIX_NOISE.match(line):
+            yield line
+    yield from block

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The result folder before a run: made, writable, and never overwritten silently."""
+
+import errno
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from cases.errors import ExitCode, UserError
+
+RESULT_NAMES: Final = frozenset(
+    {"summary.json", "resolved.toml", "history.csv", "fields.vtkhdf", "figures", "report.html", "log.txt"}
+)
+"""What a run leaves; ``--overwrite`` removes these and nothing else."""
+
+
+def prepare(folder: Path, overwrite: bool) -> None:
+    """Make the folder, empty of earlier results.
+
+    Args:
+        folder: result folder.
+        overwrite: remove earlier results.
+
+    Raises:
+        UserError: it holds something, or cannot be written (code 73); disk full (74).
+    """
+    try:
+        _require_replaceable(folder, overwrite)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * 65536)
+            probe.flush()
+        for entry in list(folder.iterdir()):
+            _remove(entry)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        code = ExitCode.INPUT_OUTPUT if full else ExitCode.OUTPUT
+        raise UserError(f"output folder {folder}: cannot be written: {error.strerror}", code) from error
+
+
+def abandon_if_empty(folder: Path) -> None:
+    """Remove the folder if the run has left nothing in it."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _require_replaceable(folder: Path, overwrite: bool) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"output folder {folder}: is a file; expected a folder", ExitCode.OUTPUT)
+    names = {entry.name for entry in folder.iterdir()}
+    if names and not overwrite:
+        message = f"output folder {folder}: exists and is not empty; --overwrite replaces the results in it"
+        raise UserError(message, ExitCode.OUTPUT)
+    foreign = sorted(name for name in names if _result_of(name) not in RESULT_NAMES)
+    if foreign:
+        message = f"output folder {folder}: holds {foreign[0]}, which is no result; choose another folder"
+        raise UserError(message, ExitCode.OUTPUT)
+
+
+def _result_of(name: str) -> str:
+    """The result that a file is, or that a killed run was writing in it."""
+    return name.removeprefix(".").removesuffix(".partial") if name.endswith(".partial") else name
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""One rank of a run: ``mpirun -n N python3 -m cases.worker --ranks=N CASE OUT``."""
+
+import argparse
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cases.cli import failure_code
+from cases.errors import ExitCode, UserError
+from cases.launch import Request
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
+
+def work(request: Request) -> int:
+    """Run a case on this rank.
+
+    Collective over COMM_WORLD. Where one rank fails alone, it says so and ends all of them.
+
+    Returns:
+        The exit code.
+    """
+    from mpi4py import MPI
+
+    comm = MPI.COMM_WORLD
+    try:
+        _require_size(comm, request.ranks)
+        return _run(comm, request)
+    except Exception as error:
+        if isinstance(error, UserError) and error.code == ExitCode.RANKS and comm.rank > 0:
+            return error.code
+        code = _code(error, comm.rank, request.debug)
+        if comm.size > 1 and code != ExitCode.RANKS:
+            sys.stderr.flush()
+            comm.Abort(code)
+        return code
+
+
+def main() -> int:
+    """Read the request from the command line and run it; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="cases.worker", allow_abbrev=False)
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--ranks", type=int, required=True)
+    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--debug", action="store_true")
+    parser.add_argument("case")
+    parser.add_argument("out")
+    options = parser.parse_args()
+    return work(
+        Request(
+            case=options.case,
+            out=options.out,
+            overrides=tuple(options.set),
+            ranks=options.ranks,
+            quiet=options.quiet,
+            debug=options.debug,
+        )
+    )
+
+
+def _require_size(comm: "MPI.Comm", ranks: int) -> None:
+    if comm.size != ranks:
+        message = (
+            f"started on {comm.size} ranks, told {ranks}: mpirun and mpi4py are of different MPI libraries"
+        )
+        raise UserError(message, ExitCode.RANKS)
+
+
+def _run(comm: "MPI.Comm", request: Request) -> int:
+    from cases.load import load_case
+    from cases.run import run_case
+
+    # one reader: what rank 0 has read is what all ranks run
+    case = load_case(request.case, request.overrides) if comm.rank == 0 else None
+    return run_case(comm.bcast(case), Path(request.out), comm, request.quiet)
+
+
+def _code(error: Exception, rank: int, debug: bool) -> int:
+    from meshes.geometry import GeometryError, MeshInputError
+
+    if debug:
+        print(f"rank {rank}:", file=sys.stderr)
+        traceback.print_exc()
+    if isinstance(error, GeometryError):
+        code = ExitCode.MISSING_INPUT if isinstance(error, MeshInputError) else ExitCode.INVALID
+        error = UserError(str(error), code)
+    return failure_code(error, debug)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""From any geometry description to its mesh, by way of the cache."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from meshes.cache import cached, checksum_of_file
+from meshes.geometry import GeometryDescription, MeshInputError, ParametricGeometry
+from meshes.plain import PlainMesh
+
+
+def build_mesh(description: GeometryDescription) -> PlainMesh:
+    """Mesh a geometry, or read the mesh from the cache if the same one was made before.
+
+    Not collective: call it on one rank and ``distribute`` the result.
+
+    Args:
+        description: parametric, or from label maps.
+
+    Returns:
+        The tagged mesh.
+
+    Raises:
+        MeshInputError: if a label map is missing or unreadable.
+        GeometryError: if the geometry cannot be meshed.
+    """
+    return cached(key_material(description), lambda: _build(description))
+
+
+def key_material(description: GeometryDescription) -> dict[str, Any]:
+    """Collect all that decides a mesh: kind and values of a description, and the content of files it names.
+
+    Args:
+        description: parametric, or from label maps.
+
+    Returns:
+        JSON-ready; a file is stood for by its checksum, so that moving it changes nothing.
+
+    Raises:
+        MeshInputError: if a file cannot be read.
+    """
+    values: dict[str, Any] = _by_content(asdict(description))
+    return {"description": type(description).__name__, **values}
+
+
+def _by_content(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _by_content(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_content(entry) for entry in value]
+    if isinstance(value, Path):
+        try:
+            return checksum_of_file(value)
+        except OSError as error:
+            raise MeshInputError(f"{value}: cannot be read: {error.strerror}") from error
+    return value
+
+
+def _build(description: GeometryDescription) -> PlainMesh:
+    """Import the generator that is needed, and only that one."""
+    if isinstance(description, ParametricGeometry):
+        from meshes.parametric import parametric_mesh
+
+        return parametric_mesh(description)
+    from meshes.from_labels import mesh_from_labels
+
+    return mesh_from_labels(description)

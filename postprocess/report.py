@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""One self-contained page about a run: pictures inlined, nothing fetched, no script."""
+
+import base64
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from postprocess import quantities
+from postprocess.case_tables import Table, case_tables
+from postprocess.gallery import Picture, draw_figures
+from postprocess.headline import headline, middle_entry, tiles, verdict
+from postprocess.results import Result, open_result
+from postprocess.style import FATES
+
+REPORT: Final = "report.html"
+TEMPLATES: Final = Path(__file__).parent / "templates"
+_FLUID: Final = {
+    "stored_m3": "stored in the tissue",
+    "lymph_m3": "drained by lymph",
+    "boundary_m3": "left the domain",
+}
+_MIME: Final = {".png": "image/png", ".svg": "image/svg+xml"}
+
+
+def _inline(picture: Picture) -> dict[str, Any]:
+    data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
+    source = f"data:{_MIME[picture.path.suffix]};base64,{data}"
+    return {"source": source, "caption": picture.caption}
+
+
+def _agent_table(summary: Mapping[str, Any]) -> Table:
+    ledger = summary["ledger"]["agent"]
+    injected = float(ledger["injected_kg"])
+    rows = [("injected", quantities.mass_text(injected), quantities.percent(1.0) if injected else "")]
+    for key, (words, _) in FATES.items():
+        mass = float(ledger[f"{key}_kg"])
+        rows.append(
+            (words, quantities.mass_text(mass), quantities.percent(mass / injected) if injected else "")
+        )
+    rows.append(("unaccounted for", "", f"{float(ledger['residual_relative']):.1e} of the injected"))
+    return Table(title="Agent", head=("", "mass", "share"), rows=tuple(rows))
+
+
+def _fluid_table(summary: Mapping[str, Any]) -> Table:
+    ledger = summary["ledger"]["fluid"]
+    injected, vessels = float(ledger["injected_m3"]), float(ledger["from_vessels_m3"])
+    rows = [("injected", quantities.volume_text(injected))]
+    rows.append(
+        ("net from vessels" if vessels >= 0 else "net into vessels", quantities.volume_text(abs(vessels)))
+    )
+    rows += [(words, quantities.volume_text(float(ledger[key]))) for key, words in _FLUID.items()]
+    rows.append(("unaccounted for", f"{float(ledger['residual_relative']):.1e} of the injected"))
+    return Table(title="Fluid", head=("", "volume"), rows=tuple(rows))
+
+
+def _flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for key, value in mapping.items():
+        name = f"{prefix}{key.replace('_', ' ')}"
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{name}, ")
+        elif isinstance(value, float):
+            rows.append((name, quantities.significant(value, 4)))
+        elif isinstance(value, list):
+            rows.append((name, " ".join(str(item) for item in value)))
+        elif value is not None:
+            rows.append((name, str(value)))
+    return rows
+
+
+def _cost_table(summary: Mapping[str, Any]) -> Table:
+    timing = summary["timing"]
+    total = max(float(timing["total_s"]), 1e-9)
+    rows = [
+        (
+            stage.replace("_", " "),
+            quantities.duration_text(float(value)),
+            quantities.percent(float(value) / total),
+        )
+        for stage, value in timing["stages"].items()
+    ]
+    rows.append(("in all", quantities.duration_text(total), ""))
+    return Table(title="Wall time", head=("", "time", "share"), rows=tuple(rows))
+
+
+def _tables(summary: Mapping[str, Any]) -> list[Table]:
+    run = {"geometry": summary["geometry"], "ranks": summary["ranks"], **summary["time"], **summary["solver"]}
+    shown = (("Mesh", summary["mesh"]), ("Run", run))
+    return [
+        *(Table(title=title, head=(), rows=tuple(_flat(part))) for title, part in shown),
+        _cost_table(summary),
+    ]
+
+
+def _origin(summary: Mapping[str, Any]) -> list[Table]:
+    shown = (
+        ("Case", summary["case"]),
+        ("Provenance", summary["provenance"]),
+        ("Versions", summary["versions"]),
+    )
+    return [Table(title=title, head=(), rows=tuple(_flat(part))) for title, part in shown if part]
+
+
+def render(result: Result, pictures: list[Picture]) -> str:
+    """The page as text.
+
+    Args:
+        result: an opened result.
+        pictures: figures to inline.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "volume": quantities.volume_text,
+        "distance": quantities.length_text,
+        "pressure": quantities.pressure_text,
+        "percent": quantities.percent,
+        "duration": quantities.duration_text,
+        "significant": quantities.significant,
+    }
+    summary = result.summary
+    return environment.get_template("report.html.j2").render(
+        summary=summary,
+        verdict=verdict(summary),
+        headline=headline(summary),
+        middle=middle_entry(summary),
+        tiles=tiles(summary),
+        pictures=[_inline(picture) for picture in pictures],
+        ledgers=[_agent_table(summary), _fluid_table(summary)],
+        case_tables=case_tables(result.resolved),
+        run_tables=_tables(summary),
+        origin_tables=_origin(summary),
+        injections=result.injections,
+    )
+
+
+def build_report(folder: Path) -> Path:
+    """Draws the figures of a result folder and writes its ``report.html``.
+
+    Args:
+        folder: a finished result folder.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        ResultError: the folder is not a readable result.
+        OSError: the folder cannot be written.
+    """
+    result = open_result(folder)
+    page = render(result, draw_figures(result))
+    partial = folder / f".{REPORT}.partial"
+    with partial.open("w", encoding="utf-8") as stream:
+        stream.write(page)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return partial.replace(folder / REPORT)

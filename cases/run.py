@@ -84,7 +84,7 @@ def _march(
     progress: Progress,
     profile: Profile,
 ) -> tuple[str | None, Snapshot, Any]:
-    """Consume the time loop; returns why it failed (or None), the last state and C at the last pulse's end."""
+    """Consume the time loop; returns why it failed (or None), the last state, and C and p_max at the last pulse's end."""
     data, plain = meshes
     history = History(out / "history.csv", data.halo.comm.rank)
     fields = FieldFile(out / "fields.vtkhdf", data, plain)
@@ -101,7 +101,7 @@ def _march(
             with profile.stage("metrics"):
                 extremes.add(data, last)
             if last.time <= pulses_over:
-                front = last.agent.concentration
+                front = (last.agent.concentration, last.flow.largest)
             progress.step(last)
     except SolverFailure as error:
         failure = str(error)
@@ -128,11 +128,11 @@ def _summary(
     """The physics of the summary on rank 0, None elsewhere. Collective."""
     mesh, plain = meshes
     last, front = states
-    fields = [last.dose.ct, last.dose.peak, last.flow.largest, front]
+    fields = [last.dose.ct, last.dose.peak, *front]
     gathered = [gather_to_root(mesh, field, mesh.mesh.comm) for field in fields]
     if plain is None:
         return None
-    ct, peak, largest, front = gathered
+    ct, peak, front, largest = gathered
     return summarise(
         Outcome(
             mesh=plain,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """From label maps to a conforming tetrahedral mesh with a smooth tumour surface and the tips among its vertices."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,9 +14,9 @@ from meshes.fidelity import describe
 from meshes.geometry import GeometryError, LabelGeometry
 from meshes.plain import PlainMesh
 from meshes.quality import volumes
-from meshes.regions import TISSUE
+from meshes.regions import TISSUE, TUMOUR_REGIONS
 from meshes.remesh import TaggedMesh, remesh
-from meshes.label_sizing import label_sizes
+from meshes.label_sizing import LabelSizes
 from meshes.tetrahedra import Cells, faces_between
 from meshes.tips import check_tips, distinct_tips
 
@@ -42,12 +43,13 @@ def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
     """
     anatomy = read_anatomy(geometry)
     warnings = [*anatomy.notes, *check_tips(anatomy, geometry.sites)]
-    size = label_sizes(geometry, anatomy)
+    size = LabelSizes(sizes=geometry.sizes, sites=geometry.sites, anatomy=anatomy)
     points, cells = graded_ball(anatomy.centre, anatomy.radius, size, geometry.sizes.far)
     points, tips = place(points, cells, distinct_tips(geometry.sites))
     tissue = np.full(len(cells), TISSUE, dtype=np.int32)
     carved = carve(Draft(points=points, cells=cells, tags=tissue, tips=tips), anatomy)
     mesh = remesh(carved, size(carved.points), DEVIATION * anatomy.surface_size, "improving the cut mesh")
+    mesh = _restore_volume(mesh, anatomy.tumour.volume)
     if volumes(mesh.points, mesh.cells).min() <= 0.0:
         raise GeometryError("the mesher MMG left a cell without volume; try other mesh sizes")
     facets, facet_tags = _boundary(mesh)
@@ -55,6 +57,23 @@ def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
         geometry="3d", points=mesh.points, cells=mesh.cells, cell_tags=mesh.tags, facets=facets, facet_tags=facet_tags,
         info=describe(mesh, anatomy, warnings),
     )
+
+
+def _restore_volume(mesh: TaggedMesh, wanted: float) -> TaggedMesh:
+    """Moves the tumour's surface along its normals by the micrometres that remeshing cost it in volume [m^3]."""
+    inside = np.isin(mesh.tags, list(TUMOUR_REGIONS))
+    faces, sides = faces_between(mesh.cells, (~inside).astype(np.int32))
+    surface = faces[sides[:, 0] == 0]
+    a, b, c = (mesh.points[surface[:, i]] for i in range(3))
+    areas = 0.5 * np.cross(b - a, c - a)
+    normals = np.zeros_like(mesh.points)
+    for corner in range(3):
+        np.add.at(normals, surface[:, corner], areas)
+    normals[mesh.required] = 0.0
+    normals /= np.maximum(np.linalg.norm(normals, axis=1), np.finfo(float).tiny)[:, None]
+    lacking = wanted - float(volumes(mesh.points, mesh.cells[inside]).sum())
+    shift = lacking / float(np.linalg.norm(areas, axis=1).sum())
+    return replace(mesh, points=mesh.points + shift * normals)
 
 
 def _boundary(mesh: TaggedMesh) -> tuple[Cells, NDArray[np.int32]]:

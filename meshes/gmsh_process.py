@@ -18,11 +18,12 @@ HXT = 10
 """gmsh's number of the algorithm for tetrahedra; about twice as fast as its Delaunay (1)."""
 INTERIOR_FACTOR = 0.8
 """Asked for edges of length h in a solid, gmsh 4.13 makes edges of 1.4 h (median); for 0.8 h, of 1.15 h."""
-NO_GMSH = "No module named 'gmsh'"
+NO_GMSH = "gmsh cannot be loaded"
+"""How the worker begins its last line when it cannot import gmsh."""
 
 
 class MesherMissingError(GeometryError):
-    """A mesher that this geometry needs is not installed (exit code 69)."""
+    """A mesher that this geometry needs is not installed or cannot be loaded (exit code 69)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,10 +119,11 @@ def _without_mpi(environment: "os._Environ[str]") -> dict[str, str]:
 def _explain(done: "subprocess.CompletedProcess[str]") -> None:
     """Raise what the output of a failed gmsh means."""
     lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
-    if any(NO_GMSH in line for line in lines):
+    missing = [line for line in lines if line.startswith(NO_GMSH)]
+    if missing:
         raise MesherMissingError(
-            "gmsh is not installed in this Python; it is needed for geometries 'axisymmetric' and '3d' "
-            "(python3-gmsh in Debian, python-gmsh on conda-forge); 'radial' works without"
+            f"{missing[0]}; it is needed for geometries 'axisymmetric' and '3d' (python3-gmsh in Debian, "
+            "python-gmsh on conda-forge); 'radial' works without"
         )
     errors = [line for line in lines if line.startswith(("Error", "Exception", "what():"))]
     said = "; ".join(dict.fromkeys((errors or lines)[-3:])) or "no output"

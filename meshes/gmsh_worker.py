@@ -10,9 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import gmsh
 import numpy as np
 from numpy.typing import NDArray
+
+try:
+    import gmsh
+except (ImportError, OSError) as error:  # OSError: a library that gmsh is linked to is missing
+    sys.exit(f"gmsh cannot be loaded: {error}")
 
 DimTags = list[tuple[int, int]]
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.anatomy import Anatomy
-from meshes.geometry import LabelGeometry
-from meshes.sizing import SizeField, edge_length, hole_radius
+from meshes.geometry import MeshSizes, Site
 from meshes.tetrahedra import Points
+from meshes.tips import source_extent
 
-ORGAN_SHARE: Final = 2.0 / 3.0
-"""Edge length on the organ's surface over the largest one; without this limit slivers survive there."""
+ORGAN_SIZE: Final = 4e-3
+"""Longest edge on the organ's surface [m]; without this limit slivers survive there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,31 +21,30 @@ class LabelSizes:
     """Wanted edge length [m] as a function of RAS points [m], shape ``(n, 3)``.
 
     Attributes:
-        tips: the lengths that the tips ask for, and the largest one.
-        anatomy: surfaces on which edges are shorter.
+        sizes: the lengths and their growth.
+        sites: injection sites.
+        anatomy: surfaces on which edges are short.
     """
 
-    tips: SizeField
+    sizes: MeshSizes
+    sites: tuple[Site, ...]
     anatomy: Anatomy
 
     def __call__(self, points: Points) -> NDArray[np.float64]:
         """Smallest of the lengths that tips, tumour, core and the organ's surface ask for."""
-        sizes, anatomy = self.tips.sizes, self.anatomy
-        wanted = edge_length(self.tips, points)
+        anatomy, growth = self.anatomy, self.sizes.growth
+        wanted = np.full(len(points), self.sizes.far)
         for level in (anatomy.tumour_level, anatomy.core_level):
             if level is not None:
-                wanted = np.minimum(wanted, self.tips.surface + sizes.growth * np.abs(level(points)))
+                wanted = np.minimum(wanted, anatomy.surface_size + growth * np.abs(level(points)))
         if anatomy.organ_level is not None:
-            distance = np.abs(anatomy.organ_surface(points))
-            wanted = np.minimum(wanted, ORGAN_SHARE * sizes.far + sizes.growth * distance)
+            wanted = np.minimum(wanted, ORGAN_SIZE + growth * np.abs(anatomy.organ_surface(points)))
+        for site in self.sites:
+            wanted = np.minimum(wanted, self._around(site, points))
         return wanted
 
-
-def label_sizes(geometry: LabelGeometry, anatomy: Anatomy) -> LabelSizes:
-    """Edge lengths for a geometry from labels, those of its description at the tips."""
-    sites = geometry.sites
-    tips = SizeField(
-        sizes=geometry.sizes, tips=tuple(site.tip for site in sites), centre=(0.0, 0.0, 0.0), ellipsoids=(),
-        radii=tuple(hole_radius(site.needle_radius, site.source_radius) for site in sites), surface=anatomy.surface_size,
-    )
-    return LabelSizes(tips=tips, anatomy=anatomy)
+    def _around(self, site: Site, points: Points) -> NDArray[np.float64]:
+        distance = np.linalg.norm(points - np.array(site.tip), axis=1)
+        near = self.sizes.tip + self.sizes.growth * np.maximum(0.0, distance - source_extent(site))
+        front = self.sizes.front + self.sizes.growth * np.maximum(0.0, distance - self.sizes.front_radius)
+        return np.asarray(np.minimum(near, front))

@@ -20,14 +20,16 @@ class SizeField:
         tips: positions of the tips [m].
         radii: of the cavity or distributed source at each tip [m]; ``sizes.tip`` holds up to there.
         centre: of the ellipsoids [m].
-        surfaces: semi-axes of the ellipsoids to resolve [m], and the edge length on each [m].
+        ellipsoids: semi-axes of the surfaces to resolve, from the inside out [m].
+        surface: largest edge length on those surfaces [m].
     """
 
     sizes: MeshSizes
     tips: tuple[Vector, ...]
     radii: tuple[float, ...]
     centre: Vector
-    surfaces: tuple[tuple[Vector, float], ...]
+    ellipsoids: tuple[Vector, ...]
+    surface: float
 
 
 def size_field(geometry: ParametricGeometry) -> SizeField:
@@ -37,19 +39,30 @@ def size_field(geometry: ParametricGeometry) -> SizeField:
         geometry: what shall be meshed.
 
     Returns:
-        Its size field; a layer that is thinner than ``sizes.surface`` is resolved with its thickness.
+        Its size field.
     """
-    axes = [axes for _, axes in ellipsoids(geometry)]
-    gaps = [min(np.subtract(outer, inner)) for inner, outer in pairwise(axes)]
-    surface = geometry.sizes.surface
-    lengths = [float(min(surface, *gaps[max(i - 1, 0) : i + 1])) if gaps else surface for i in range(len(axes))]
     return SizeField(
         sizes=geometry.sizes,
         tips=tuple(site.tip for site in geometry.sites),
         radii=tuple(hole_radius(site.needle_radius, site.source_radius) for site in geometry.sites),
         centre=geometry.centre,
-        surfaces=tuple(zip(axes, lengths, strict=True)),
+        ellipsoids=tuple(axes for _, axes in ellipsoids(geometry)),
+        surface=geometry.sizes.surface,
     )
+
+
+def resolved_surfaces(field: SizeField) -> list[tuple[Vector, float]]:
+    """Pair each surface with its edge length: no longer than the layers on either side are thick.
+
+    Args:
+        field: the size field.
+
+    Returns:
+        Semi-axes and edge length [m] of each surface, from the inside out.
+    """
+    layers = [float(min(np.subtract(outer, inner))) for inner, outer in pairwise(field.ellipsoids)]
+    beside = [layers[max(i - 1, 0) : i + 1] for i in range(len(field.ellipsoids))]
+    return [(a, min([field.surface, *near])) for a, near in zip(field.ellipsoids, beside, strict=True)]
 
 
 def hole_radius(needle_radius: float, source_radius: float | None) -> float:
@@ -73,7 +86,7 @@ def edge_length(field: SizeField, points: NDArray[np.float64]) -> NDArray[np.flo
         distance = np.linalg.norm(points - np.asarray(tip), axis=1)
         near = np.minimum(sizes.tip + sizes.growth * np.maximum(distance - radius, 0.0), sizes.front)
         length = np.minimum(length, near + sizes.growth * np.maximum(distance - sizes.front_radius, 0.0))
-    for axes, surface in field.surfaces:
+    for axes, surface in resolved_surfaces(field):
         distance = np.abs(ellipsoid_distance(axes, points - np.asarray(field.centre)))
         length = np.minimum(length, surface + sizes.growth * distance)
     return length
@@ -136,7 +149,7 @@ def size_expression(field: SizeField, coordinates: tuple[str, str, str]) -> str:
         grown = f"{_mm(sizes.tip)}+{float(sizes.growth)!r}*max({distance}-{_mm(radius)},0)"
         beyond = f"{float(sizes.growth)!r}*max({distance}-{_mm(sizes.front_radius)},0)"
         terms.append(f"min({grown},{_mm(sizes.front)})+{beyond}")
-    for axes, surface in field.surfaces:
+    for axes, surface in resolved_surfaces(field):
         scaled = _norm([f"({x}/{_mm(a)})" for x, a in zip(coordinates, axes, strict=True)], "1e-12")
         slope = _norm([f"({x}/{_mm(a)}/{_mm(a)})" for x, a in zip(coordinates, axes, strict=True)], "1e-18")
         terms.append(f"{_mm(surface)}+{float(sizes.growth)!r}*abs({scaled}-1)*{scaled}/{slope}")

@@ -21,6 +21,7 @@ from postprocess.style import (
     MUTED,
     TUMOUR_COLOUR,
     axis_label,
+    threshold_look,
     use_style,
 )
 from solver.fields import CONCENTRATION, CT_DOSE, PRESSURE, Field
@@ -114,6 +115,7 @@ def draw_spill(result: Result, folder: Path) -> Path:
     axes.set_ylim(bottom=0)
     if float(out.max()) < 1e-6 * total:
         axes.set_ylim(0, 1)
+        axes.text(0.5, 0.5, "nothing left the tumour", transform=axes.transAxes, ha="center", color=MUTED)
     axes.set_ylabel("Share of the injected agent [%]")
     axes.set_title("Spill beyond the tumour boundary")
     axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=3)
@@ -143,11 +145,12 @@ def draw_profiles(result: Result, folder: Path) -> Path:
         _profile(axes, result, field, time)
         axes.set_title(f"{field.label[0].upper()}{field.label[1:]} at {time:.4g} s")
         axes.set_ylim(bottom=None if field is CT_DOSE else 0)
-    for number, (level, label) in enumerate(thresholds_of(result.summary, "ct")):
-        line = ("dotted", "solid", "dashed")[number % 3]
+    thresholds = thresholds_of(result.summary, "ct")
+    for number, (level, label) in enumerate(thresholds):
+        line = threshold_look(number, len(thresholds))[1]
         factor = DISPLAY[CT_DOSE.unit][0]
         panels[1].axhline(factor * level, color=ESCAPED_COLOUR, linestyle=line, linewidth=1.3, label=label)
-    lowest = min((level for level, _ in thresholds_of(result.summary, "ct")), default=1.0)
+    lowest = min((level for level, _ in thresholds), default=1.0)
     panels[1].set_yscale("log", nonpositive="mask")
     panels[1].set_ylim(bottom=0.3 * DISPLAY[CT_DOSE.unit][0] * lowest)
     for axes in panels[:2]:

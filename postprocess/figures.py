@@ -21,6 +21,7 @@ from postprocess.style import (
     DOSE_MAP,
     INK,
     NEEDLE_COLOUR,
+    NO_TISSUE_COLOUR,
     axis_label,
     threshold_look,
     use_style,
@@ -52,7 +53,7 @@ def _window(result: Result) -> tuple[NDArray[np.float64], float]:
     shown = [section.outline.reshape(-1, 2), section.points[reached], np.zeros((1, 2))]
     points = np.concatenate([array for array in shown if len(array)])
     low, high = points.min(axis=0), points.max(axis=0)
-    return (low + high) / 2, float(0.62 * max(*(high - low), 2.0))
+    return (low + high) / 2, float(0.68 * max(*(high - low), 2.0))
 
 
 def _draw_needle(axes: Axes, needle: Needle, plane: Plane) -> None:
@@ -100,7 +101,7 @@ def _contours(axes: Axes, section: Section, field: Field, levels: list[float]) -
     values = section.fields[field.key]
     for number, level in enumerate(levels):
         if values.min() < level < values.max():
-            colour, style = threshold_look(number)
+            colour, style = threshold_look(number, len(levels))
             axes.tricontour(
                 *section.points.T,
                 section.triangles,
@@ -122,6 +123,7 @@ def _finish(axes: Axes, result: Result, section: Section, window: tuple[NDArray[
     axes.set_ylim(middle[1] - half, middle[1] + half)
     axes.set_aspect("equal")
     axes.grid(False)
+    axes.set_facecolor(NO_TISSUE_COLOUR)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -132,7 +134,7 @@ def _keys(axes: Axes, entries: list[tuple[str, str, str]]) -> None:
     legend = axes.legend(
         handles, [label for *_, label in entries], loc="upper left", labelcolor="white", frameon=True
     )
-    legend.get_frame().set(facecolor="#10202c", alpha=0.55, edgecolor="none")
+    legend.get_frame().set(facecolor="#10202c", alpha=0.75, edgecolor="none")
     legend.set_zorder(9)
 
 
@@ -164,7 +166,8 @@ def draw_concentration(result: Result, path: Path) -> Path:
     _panel(axes, section, CONCENTRATION, CONCENTRATION_MAP, inlet * DISPLAY[CONCENTRATION.unit][0])
     _contours(axes, section, CONCENTRATION, [FRONT_SHARE * inlet])
     _keys(
-        axes, [("white", "solid", "tumour"), (*threshold_look(0), f"{100 * FRONT_SHARE:g} % of the injected")]
+        axes,
+        [("white", "solid", "tumour"), (*threshold_look(0, 1), f"{100 * FRONT_SHARE:g} % of the injected")],
     )
     _finish(axes, result, section, window)
     return _close(figure, path)
@@ -183,7 +186,9 @@ def draw_dose(result: Result, path: Path) -> Path:
     largest = section.fields[CT_DOSE.key].max() * DISPLAY[CT_DOSE.unit][0]
     _panel(axes, section, CT_DOSE, DOSE_MAP, float(largest) or 1.0)
     _contours(axes, section, CT_DOSE, [level for level, _ in thresholds])
-    marks = [(*threshold_look(number), label) for number, (_, label) in enumerate(thresholds)]
+    marks = [
+        (*threshold_look(number, len(thresholds)), label) for number, (_, label) in enumerate(thresholds)
+    ]
     _keys(axes, [("white", "solid", "tumour"), *marks])
     _finish(axes, result, section, window)
     return _close(figure, path)

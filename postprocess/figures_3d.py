@@ -2,6 +2,7 @@
 """The scene in space: tumour, needles, what is ablated inside the tumour and what got out of it."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,7 @@ import pyvista as pv
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
-from vtkmodules.vtkFiltersGeometry import vtkDataSetSurfaceFilter
 
-from meshes.plain import Geometry
-from postprocess.ablation import ablated, in_tumour, part
 from postprocess.figures import thresholds_of
 from postprocess.results import Needle, Result, ResultError, open_result
 from postprocess.section import MILLIMETRES, choose_plane
@@ -28,10 +26,27 @@ from postprocess.style import (
     choose_off_screen_window,
     use_style,
 )
+from postprocess.surfaces import skins
 from solver.fields import CT_DOSE, FIELDS, PEAK_CONCENTRATION
 
 PIXELS = (1400, 1400)
-SECTORS = 96
+OPENED_BELOW = 0.35
+"""Where less than this share of the tumour's surface is left, ablated tissue around it is shown cut open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A rendered scene.
+
+    Attributes:
+        image: shape ``(height, width, 3)``.
+        pixel: length that one pixel shows [mm].
+        opened: whether the front half of the ablated tissue outside the tumour is removed.
+    """
+
+    image: NDArray[np.uint8]
+    pixel: float
+    opened: bool
 
 
 def middle_threshold(summary: dict[str, Any]) -> tuple[str, float, str]:
@@ -42,57 +57,6 @@ def middle_threshold(summary: dict[str, Any]) -> tuple[str, float, str]:
             value, label = levels[len(levels) // 2]
             return key, value, f"{FIELDS[key].label} {label}"
     raise ResultError("summary.json: ablation is empty (expected at least one threshold)")
-
-
-def _turned(outline: pv.PolyData) -> pv.PolyData:
-    """The surface of an outline in the meridian plane turned once around the axis z."""
-    if outline.n_cells == 0:
-        return outline
-    off_axis = np.asarray(outline.cell_centers().points)[:, 0] > 1e-9
-    lines = _surface(outline.extract_cells(np.nonzero(off_axis)[0]))
-    bare = pv.PolyData(lines.points, lines=lines.lines).clean().strip()
-    return bare.extrude_rotate(resolution=SECTORS, capping=False).clean().triangulate()
-
-
-def _surface(grid: pv.UnstructuredGrid) -> pv.PolyData:
-    """Outer faces of cells; faces and lines as they are. By VTK: PyVista's call changes between versions."""
-    surface = vtkDataSetSurfaceFilter()
-    surface.SetInputData(grid)
-    surface.Update()
-    return pv.wrap(surface.GetOutput())
-
-
-def _skin(grid: pv.UnstructuredGrid, geometry: Geometry) -> pv.PolyData:
-    """Closed surface of a part of the mesh, or in the meridian plane its outline; point data are kept."""
-    if grid.n_cells == 0:
-        return pv.PolyData()
-    if geometry == "3d":
-        return _surface(grid)
-    return grid.extract_feature_edges(boundary_edges=True, feature_edges=False, manifold_edges=False)
-
-
-def _apart(skin: pv.PolyData, other: pv.PolyData) -> pv.PolyData:
-    """The cells of a skin that do not lie on another one; two coloured faces in one place would flicker."""
-    if skin.n_cells == 0 or other.n_cells == 0:
-        return skin
-    centres = np.asarray(skin.cell_centers().points, dtype=np.float64)
-    _, nearest = other.find_closest_cell(centres, return_closest_point=True)
-    free = np.linalg.norm(nearest - centres, axis=1) > 1e-5 * skin.length
-    return _surface(skin.extract_cells(np.nonzero(free)[0]))
-
-
-def _skins(result: Result) -> list[pv.PolyData]:
-    """Surfaces [m] of the ablated tumour, of ablated tissue outside it and of the tumour left."""
-    key, level, _ = middle_threshold(result.summary)
-    grid, geometry = result.grid(result.times[-1]), result.geometry
-    inside = in_tumour(grid)
-    tumour = _skin(part(grid, inside), geometry)
-    escaped = _apart(_skin(ablated(part(grid, ~inside), key, level), geometry), tumour)
-    skins = [_skin(ablated(part(grid, inside), key, level), geometry), escaped]
-    skins.append(tumour.clip_scalar(scalars=key, value=level, invert=True))
-    if geometry == "3d":
-        return skins
-    return [_turned(skin) for skin in skins]
 
 
 def _add(plotter: pv.Plotter, surface: pv.PolyData, colour: str, opacity: float = 1.0) -> None:
@@ -110,42 +74,48 @@ def _shaft(needle: Needle, length: float) -> pv.PolyData:
     )
 
 
-def _look(plotter: pv.Plotter, needles: tuple[Needle, ...], centre: NDArray[np.float64], size: float) -> None:
-    """Looks at the tumour from the side of the first needle, a little from above, in parallel projection."""
+def _view(needles: tuple[Needle, ...], centre: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Unit vectors towards the viewer, who stands beside the first needle and a little above, and upwards."""
     plane = choose_plane(needles, centre)
-    aside = np.cross(plane.across, plane.up)
-    position = centre + 8 * size * (0.9 * -aside + 0.35 * plane.up + 0.25 * plane.across)
-    plotter.camera_position = [tuple(position), tuple(centre), tuple(plane.up)]
-    plotter.camera.parallel_projection = True
-    plotter.camera.parallel_scale = 0.72 * size
-    plotter.reset_camera_clipping_range()
+    aside = np.cross(plane.up, plane.across)
+    towards = 0.9 * aside + 0.35 * plane.up + 0.25 * plane.across
+    return towards / np.linalg.norm(towards), plane.up
 
 
-def _picture(result: Result) -> tuple[NDArray[np.uint8], float]:
-    """Renders the scene; also returns the length that one pixel shows [mm]."""
-    choose_off_screen_window()
-    hit, escaped, left = _skins(result)
-    shown = [surface for surface in (hit, escaped, left) if surface.n_points]
-    corners = np.concatenate([np.asarray(surface.points, dtype=np.float64) for surface in shown])
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    size = float(np.linalg.norm(high - low) / np.sqrt(3))
+def _plotter() -> pv.Plotter:
     plotter = pv.Plotter(off_screen=True, window_size=list(PIXELS), lighting="none")
     plotter.add_light(pv.Light(light_type="headlight", intensity=0.62))
     plotter.add_light(pv.Light(light_type="camera light", position=(-0.8, 1.2, 1.0), intensity=0.5))
     plotter.background_color = PAPER
     plotter.enable_anti_aliasing("ssaa")
     plotter.enable_depth_peeling(8)
-    _add(plotter, hit, ABLATED_COLOUR)
-    enclosed = left.area < 0.05 * hit.area
-    _add(plotter, escaped, ESCAPED_COLOUR, 0.5 if enclosed else 1.0)
-    _add(plotter, left, TUMOUR_COLOUR, 0.22)
+    return plotter
+
+
+def _picture(result: Result) -> Picture:
+    choose_off_screen_window()
+    key, level, _ = middle_threshold(result.summary)
+    found = skins(result.grid(result.times[-1]), result.geometry, key, level)
+    corners = np.concatenate([np.asarray(skin.points) for skin in (found.tumour, found.escaped)])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    centre, size = (low + high) / 2, float(np.linalg.norm(high - low) / np.sqrt(3))
+    towards, up = _view(result.needles, centre)
+    opened = found.escaped.n_cells > 0 and found.left.area < OPENED_BELOW * found.tumour.area
+    escaped = found.escaped.clip(normal=towards, origin=centre, invert=True) if opened else found.escaped
+    plotter = _plotter()
+    _add(plotter, found.hit, ABLATED_COLOUR)
+    _add(plotter, escaped, ESCAPED_COLOUR)
+    _add(plotter, found.left, TUMOUR_COLOUR, 0.22)
     for needle in result.needles:
         _add(plotter, _shaft(needle, min(needle.length, 3 * size)), NEEDLE_COLOUR)
-    _look(plotter, result.needles, (low + high) / 2, size)
-    image = plotter.screenshot(return_img=True)
+    plotter.camera_position = [tuple(centre + 8 * size * towards), tuple(centre), tuple(up)]
+    plotter.camera.parallel_projection = True
+    plotter.camera.parallel_scale = 0.72 * size
+    plotter.reset_camera_clipping_range()
+    image = np.asarray(plotter.screenshot(return_img=True))
     pixel = 2 * plotter.camera.parallel_scale / PIXELS[1] * MILLIMETRES
     plotter.close()
-    return np.asarray(image), pixel
+    return Picture(image=image, pixel=pixel, opened=opened)
 
 
 def _draw_scale(axes: Axes, pixel: float) -> None:
@@ -164,16 +134,17 @@ def draw_scene(result: Result, path: Path) -> Path:
         path: PNG file to write.
     """
     use_style()
-    image, pixel = _picture(result)
+    picture = _picture(result)
     figure = plt.figure(figsize=(5.6, 5.75))
     axes = figure.add_axes((0.02, 0.0, 0.96, 0.96 * 5.6 / 5.75))
-    axes.imshow(image)
+    axes.imshow(picture.image)
     axes.set_axis_off()
     axes.set_title(f"Ablation zone at {middle_threshold(result.summary)[2]}")
-    _draw_scale(axes, pixel)
+    _draw_scale(axes, picture.pixel)
+    front = "\n(front half removed)" if picture.opened else ""
     handles = [
         Patch(color=ABLATED_COLOUR, label="ablated in the tumour"),
-        Patch(color=ESCAPED_COLOUR, label="ablated outside the tumour"),
+        Patch(color=ESCAPED_COLOUR, label=f"ablated outside the tumour{front}"),
         Patch(facecolor=TUMOUR_COLOUR, alpha=0.5, label="tumour, not ablated"),
         Patch(facecolor=NEEDLE_COLOUR, edgecolor=INK, linewidth=0.5, label="needle"),
     ]

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from postprocess.quantities import percent, volume_text
+from postprocess.quantities import percent, significant, volume_text
 
 LEDGER_LIMIT = 1e-10
 """Imbalance of the ledger, relative to what was injected, beyond which a result is not trusted."""
@@ -62,7 +62,7 @@ def verdict(summary: dict[str, Any]) -> Verdict:
         )
     for flag in summary["validity"]:
         if flag["level"] in reasons:
-            reasons[flag["level"]].append(_sentence(str(flag["message"])))
+            reasons[flag["level"]].append(_sentence(str(flag["message"]) + _against(flag)))
     found = tuple(reasons["invalid"] + reasons["caution"])
     if reasons["invalid"]:
         return Verdict(level="invalid", words="Outside the model's validity", reasons=found)
@@ -73,6 +73,13 @@ def verdict(summary: dict[str, Any]) -> Verdict:
         words="Within the model's validity",
         reasons=("No flag was raised and the ledgers close.",),
     )
+
+
+def _against(flag: dict[str, Any]) -> str:
+    value, limit = flag.get("value"), flag.get("limit")
+    if not isinstance(value, float) or not isinstance(limit, int | float):
+        return ""
+    return f" ({significant(value)}, limit {significant(limit)})"
 
 
 def _sentence(text: str) -> str:

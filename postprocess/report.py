@@ -15,6 +15,7 @@ from postprocess.gallery import Picture, draw_figures
 from postprocess.headline import headline, middle_entry, tiles, verdict
 from postprocess.results import Result, open_result
 from postprocess.style import FATES
+from solver.fields import CONCENTRATION, CT_DOSE, Field
 
 REPORT: Final = "report.html"
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -23,6 +24,12 @@ _FLUID: Final = {
     "lymph_m3": "drained by lymph",
     "boundary_m3": "left the domain",
 }
+ROUNDING: Final = 1e-12
+"""Fluid volumes below this share of the injected one are rounding and shown as 0."""
+
+NEGLIGIBLE: Final = 1e-6
+"""Concentrations and doses below this share of the inlet's are shown as smaller than it."""
+
 _MIME: Final = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
@@ -52,9 +59,28 @@ def _fluid_table(summary: Mapping[str, Any]) -> Table:
     rows.append(
         ("net from vessels" if vessels >= 0 else "net into vessels", quantities.volume_text(abs(vessels)))
     )
-    rows += [(words, quantities.volume_text(float(ledger[key]))) for key, words in _FLUID.items()]
+    for key, words in _FLUID.items():
+        volume = float(ledger[key])
+        rows.append((words, quantities.volume_text(volume if abs(volume) > ROUNDING * injected else 0.0)))
     rows.append(("unaccounted for", f"{float(ledger['residual_relative']):.1e} of the injected"))
     return Table(title="Fluid", head=("", "volume"), rows=tuple(rows))
+
+
+def _shell_table(summary: Mapping[str, Any]) -> Table:
+    inlet, end = float(summary["concentration"]["inlet_kg_m3"]), float(summary["time"]["end_s"])
+    rows = []
+    for shell in summary["spill"]["shells"]:
+        concentration = _at_least(float(shell["peak_concentration"]), NEGLIGIBLE * inlet, CONCENTRATION)
+        dose = _at_least(float(shell["largest_ct_dose"]), NEGLIGIBLE * inlet * end, CT_DOSE)
+        rows.append((quantities.length_text(float(shell["distance_m"])), concentration, dose))
+    head = ("from this distance on", "largest concentration", "largest CT dose")
+    return Table(title="Beyond the tumour's surface", head=head, rows=tuple(rows))
+
+
+def _at_least(value: float, least: float, field: Field) -> str:
+    factor, unit = quantities.DISPLAY[field.unit]
+    text = quantities.significant(factor * max(value, least), 1 if value < least else 3)
+    return f"{'< ' if value < least else ''}{text} {unit}"
 
 
 def _flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -135,6 +161,7 @@ def render(result: Result, pictures: list[Picture]) -> str:
         middle=middle_entry(summary),
         tiles=tiles(summary),
         pictures=[_inline(picture) for picture in pictures],
+        shells=_shell_table(summary),
         ledgers=[_agent_table(summary), _fluid_table(summary)],
         case_tables=case_tables(result.resolved),
         run_tables=_tables(summary),

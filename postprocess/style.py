@@ -15,6 +15,7 @@ INK: Final = "#22303c"
 MUTED: Final = "#6b7a87"
 PAPER: Final = "#ffffff"
 TUMOUR_COLOUR: Final = "#c58fa8"
+NO_TISSUE_COLOUR: Final = "#d7dde2"
 NEEDLE_COLOUR: Final = "#aeb7bf"
 ABLATED_COLOUR: Final = "#0072b2"
 ESCAPED_COLOUR: Final = "#e69f00"
@@ -31,8 +32,15 @@ FATES: Final[dict[str, tuple[str, str]]] = {
 
 CONCENTRATION_MAP: Final = "viridis"
 DOSE_MAP: Final = "cividis"
-THRESHOLD_COLOURS: Final = ("#ffffff", "#ffb380", "#ff6b6b")
-THRESHOLD_STYLES: Final = ("dotted", "solid", "dashed")
+THRESHOLD_LOOKS: Final[tuple[tuple[str, str], ...]] = (
+    ("#ffffff", "dotted"),
+    ("#ffe0a3", "dashdot"),
+    ("#ffb380", "solid"),
+    ("#ff8a5c", "dashed"),
+    ("#ff6b6b", "solid"),
+)
+"""Colour and line style of the contours of thresholds, from the lowest to the highest."""
+
 DPI: Final = 200
 
 _SETTINGS: Final[dict[str, Any]] = {
@@ -95,6 +103,12 @@ def axis_label(field: Field) -> str:
     return f"{words} [{unit}]" if unit else words
 
 
-def threshold_look(number: int) -> tuple[str, str]:
-    """Colour and line style of the contour of a threshold, counted from the lowest."""
-    return THRESHOLD_COLOURS[number % 3], THRESHOLD_STYLES[number % 3]
+def threshold_look(number: int, count: int) -> tuple[str, str]:
+    """Colour and line style of the contour of a threshold.
+
+    Args:
+        number: of the threshold, counted from the lowest.
+        count: how many there are.
+    """
+    last = len(THRESHOLD_LOOKS) - 1
+    return THRESHOLD_LOOKS[round(last * number / max(count - 1, 1))]

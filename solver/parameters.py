@@ -146,7 +146,8 @@ class Numerics:
         largest_step: upper bound of a step [s].
         smallest_step: below this the run stops [s].
         step_growth: largest ratio of successive steps.
-        step_tolerance: error of one step, relative to the injected amount.
+        flow_tolerance: error of one step of the flow, relative to the volume of a pulse.
+        step_tolerance: error of one step of the agent, relative to the mass of a pulse.
         fixed_step: constant step [s]; None for error control.
         newton_tolerance: residual over the injection rate.
         newton_limit: iterations before the step is cut.
@@ -159,6 +160,7 @@ class Numerics:
     largest_step: float = 3.0
     smallest_step: float = 1e-6
     step_growth: float = 1.4142135623730951
+    flow_tolerance: float = 1e-2
     step_tolerance: float = 1e-3
     fixed_step: float | None = None
     newton_tolerance: float = 1e-8

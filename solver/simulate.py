@@ -138,13 +138,13 @@ class _Machine:
         """Mean pressure over each source, weighted as fluid enters [Pa]."""
         return np.array([self.data.halo.sum(share * pressure) for share in self.data.sources])
 
-    def error(self, before: _Change | None, now: _Change, scale: float) -> float:
+    def error(self, before: _Change | None, now: _Change, scale: float, tolerance: float) -> float:
         """Estimated error of a step over the tolerance, from successive changes; 0 where there is no scale."""
         if before is None or scale <= 0:
             return 0.0
         ratio = now.step / before.step
         difference = self.data.halo.sum(np.abs(now.amount - ratio * before.amount))
-        return difference / scale * ratio / (1 + ratio) / self.model.numerics.step_tolerance
+        return difference / scale * ratio / (1 + ratio) / tolerance
 
 
 def simulate(data: Discretisation, model: Model, profile: Profile | None = None) -> Iterator[Snapshot]:
@@ -238,10 +238,11 @@ def _flow(
             flow = machine.flow.step(snapshot.flow, source, step, guess)
         except FlowError:
             flow = machine.flow.step(snapshot.flow, source, step, start)
-        if machine.model.numerics.fixed_step:
+        numerics = machine.model.numerics
+        if numerics.fixed_step:
             return flow, 0.0
         now = _past(snapshot, flow, step).fluid
-        return flow, machine.error(past.fluid, now, machine.largest_volume)
+        return flow, machine.error(past.fluid, now, machine.largest_volume, numerics.flow_tolerance)
 
 
 def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -> _Carried:
@@ -262,7 +263,7 @@ def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -
             crossing = crossing_rate(data, machine.boundary, state, stored, agent, part)
             books.append((agent, stored[1], crossing))
             now = _Change(step=part, amount=agent.state.amount - state.amount)
-            error = machine.error(change, now, machine.largest_mass)
+            error = machine.error(change, now, machine.largest_mass, machine.model.numerics.step_tolerance)
         state, change = agent.state, now
         ct = ct + agent.ct
         peak = np.maximum(peak, state.concentration)

@@ -41,7 +41,7 @@ class Outcome:
         levels: thresholds to report.
         ct: dose [kg s/m3].
         peak: largest concentration [kg/m3].
-        largest_pressure: p_max [Pa].
+        largest_pressure: p_max at the end of the last pulse [Pa].
         front: concentration at the end of the last pulse [kg/m3].
         extremes: of the run.
         ledger: its books.

@@ -33,7 +33,7 @@ PLAIN = Physics(
 )
 """Every effect off; tests switch on what they check."""
 
-EXACT = Numerics(newton_tolerance=1e-7, krylov_tolerance_pressure=1e-12, krylov_tolerance_agent=1e-13)
+EXACT = Numerics(newton_tolerance=1e-7, krylov_tolerance_pressure=1e-12, krylov_tolerance_agent=1e-12)
 """Algebraic errors out of the way; the sum of nodal round-off forbids less for Newton on fine meshes."""
 
 

@@ -4,6 +4,7 @@
 import math
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from mpi4py import MPI
@@ -14,13 +15,13 @@ import pytest
 from meshes.distribute import distribute
 from meshes.facets import exterior_facets
 from meshes.geometry import GeometryError, MeshSizes, ParametricGeometry, Site, Vector
-from meshes.gmsh_process import GmshTask, run_gmsh
+from meshes.gmsh_process import GmshTask, MesherMissingError, run_gmsh
 from meshes.measures import cell_volumes, facet_areas
 from meshes.parametric import parametric_mesh
 from meshes.plain import Geometry, PlainMesh
 from meshes.quality import quality, smallest_angles, volumes
 from meshes.regions import CAPSULE, CAVITY, NECROTIC_CORE, OUTER, TISSUE, TUMOUR
-from meshes.sizing import edge_length, ellipsoid_distance, size_expression, size_field
+from meshes.sizing import edge_length, ellipsoid_distance, resolved_surfaces, size_expression, size_field
 
 NEEDLE = 0.359e-3
 once = cache(parametric_mesh)
@@ -200,6 +201,16 @@ def test_what_gmsh_says_reaches_the_user() -> None:
     assert "Traceback" not in str(refused.value)
 
 
+@pytest.mark.parametrize("failure", ["ImportError", "OSError"])
+def test_a_gmsh_that_cannot_be_loaded_is_named(
+    failure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gmsh.py").write_text(f"raise {failure}('no libGLU')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(MesherMissingError, match=r"^gmsh cannot be loaded: no libGLU; .*python3-gmsh"):
+        parametric_mesh(described("axisymmetric"))
+
+
 def test_the_formula_for_gmsh_is_the_size_field() -> None:
     geometry = described("3d", semi_axes=(0.01, 0.008, 0.012), centre=(0.1, 0.2, 0.3), capsule_thickness=1e-3)
     geometry = replace(geometry, sites=(site(0.1, 0.2, 0.3), site(0.104, 0.2, 0.3, source_radius=1e-3)))
@@ -232,4 +243,4 @@ def test_angles_of_known_cells() -> None:
 
 def test_a_thin_layer_is_resolved_where_it_is_and_nowhere_else() -> None:
     field = size_field(described("3d", necrotic_fraction=0.5, capsule_thickness=5e-4))
-    assert [length for _, length in field.surfaces] == pytest.approx([COARSE.surface, 5e-4, 5e-4])
+    assert [length for _, length in resolved_surfaces(field)] == pytest.approx([COARSE.surface, 5e-4, 5e-4])

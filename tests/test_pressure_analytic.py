@@ -139,25 +139,26 @@ def advance(cells: int, steps: int, vessels: bool, end: float, cavity: float) ->
     return radii, in_order(data, state.pressure) - in_order(data, solver.rest)
 
 
+@pytest.mark.serial
 def test_b6_transient_cavity() -> None:
     """Storage and a sudden injection through a wall: first order in time, exact when extrapolated to none."""
     diffusivity = an.TUMOUR.conductivity * 3e4
     end = 0.3 * CAVITY**2 / diffusivity
     steady = an.rigid_cavity_pressure(RATE, an.TUMOUR.conductivity, CAVITY)
     exact = steady * an.transient_cavity_share(1.0, diffusivity * end / CAVITY**2)
-    in_time = [abs(advance(2000, n, False, end, CAVITY)[1][0] / exact - 1.0) for n in (100, 200, 400)]
-    assert order(in_time) == pytest.approx(1.0, abs=0.1)
-    walls = [advance(2000, n, False, end, CAVITY)[1][0] for n in (200, 400)]
-    assert 2.0 * walls[1] - walls[0] == pytest.approx(exact, rel=2e-5)
+    walls = [advance(1000, n, False, end, CAVITY)[1][0] for n in (50, 100, 200)]
+    assert order([abs(wall / exact - 1.0) for wall in walls]) == pytest.approx(1.0, abs=0.1)
+    assert 2.0 * walls[2] - walls[1] == pytest.approx(exact, rel=5e-5)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize(("x", "tau"), [(0.5, 0.1), (0.5, 1.0), (1.0, 1.0), (3.0, 10.0)])
 def test_b6_point_source_with_sink(x: float, tau: float) -> None:
     """A cavity a thousand times smaller than the screening length is a point source."""
     ell = an.TUMOUR.screening_length
     end = tau * ell**2 / (an.TUMOUR.conductivity * 3e4)
     found = []
-    for steps in (100, 200):
+    for steps in (50, 100):
         radii, pressure = advance(2000, steps, True, end, 1e-3 * ell)
         scaled = 4.0 * np.pi * an.TUMOUR.conductivity * radii * pressure / RATE
         found.append(float(np.interp(x * ell, radii, scaled)))

@@ -96,7 +96,7 @@ def test_verdict_takes_the_worst_flag(example: dict[str, Any]) -> None:
         {"name": "x", "level": "invalid", "message": "too far", "value": 1.0, "limit": 0.5}
     )
     assert verdict(example).level == "invalid"
-    assert verdict(example).reasons[0] == "Too far."
+    assert verdict(example).reasons[0] == "Too far (1.00, limit 0.500)."
     example["validity"] = []
     assert verdict(example).level == "good"
     example["ledger"]["fluid"]["residual_relative"] = 1e-9

@@ -9,11 +9,15 @@ die() { # CODE MESSAGE
   exit "$1"
 }
 
+last_words() { # where the log is, in a few words
+  grep -v 'uninstall\|WARNING' "$log" | tail -n 1 | cut -c1-70
+}
+
 lock() { # one set-up at a time for each user; released when fd 9 closes, however the set-up ends
   exec 9>"$cache/lock"
   flock --nonblock 9 && return
   say "another set-up is running; waiting for it"
-  until flock --timeout 5 9; do say "$(printf 'the other set-up: %.70s' "$(tail -n 1 "$log")")"; done
+  until flock --timeout 5 9; do say "the other set-up: $(last_words)"; done
 }
 
 stop_stage() { # PROCESS FOLDER: end the stage with all of its processes and leave nothing of it
@@ -35,7 +39,7 @@ staged() { # TITLE FOLDER CMD...: run CMD, which fills FOLDER, with a line every
   trap 'stop_stage "$pid" "$folder"' INT TERM HUP
   while kill -0 "$pid" 2>/dev/null; do
     sleep 1
-    (((SECONDS - started) % 5)) || say "$(printf '[%3d s] %s: %.70s' $((SECONDS - started)) "${title%% (*}" "$(tail -n 1 "$log")")"
+    (((SECONDS - started) % 5)) || say "$(printf '[%3d s] %s: %s' $((SECONDS - started)) "${title%% (*}" "$(last_words)")"
   done
   wait "$pid"
   local status=$?

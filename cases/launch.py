@@ -131,7 +131,7 @@ def run_forwarding_signals(command: list[str]) -> int:
 
 
 def without_explanations(lines: Iterable[str]) -> Iterator[str]:
-    """Lines of standard error without what Open MPI says about exit codes: the worker has said what matters."""
+    """Standard error without what Open MPI says about exit codes: the worker has said what matters."""
     block: list[str] = []
     for line in lines:
         ruler = line.strip() == RULER

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from meshes.geometry import GeometryError, LabelGeometry
 from meshes.levelset import LevelSet, level_set, smoothing_length
-from meshes.masks import Structure, close_organ, fill_holes, largest_component, load_structure, reframe, unite
+from meshes.masks import Structure, close_organ, fill_holes, largest_component, load_structure, overlap_around, reframe, unite
 from meshes.tetrahedra import Points
 
 ORGAN_SMOOTHING: Final = 3e-3
@@ -17,6 +17,9 @@ ORGAN_SMOOTHING: Final = 3e-3
 
 SURFACE_SHARE: Final = 0.2
 """Largest edge on the tumour's surface over its volume-equivalent radius."""
+
+LEAST_CONTACT: Final = 0.02
+"""Share of organ among the voxels in and next to the tumour below which the two do not belong together."""
 
 MARGIN: Final = 8e-3
 """Width of the level sets' grids around their structures [m]."""
@@ -120,8 +123,9 @@ def _tumour(geometry: LabelGeometry, core: Structure | None) -> Structure:
         tumour = replace(unite(tumour, core), notes=tumour.notes)
     tumour = fill_holes(largest_component(tumour, "tumour"), "tumour")
     if tumour.cut_by_image():
-        names = ", ".join(dict.fromkeys(str(mask.path) for mask in geometry.tumour))
-        raise GeometryError(f"{names}: the tumour touches the border of the image; a whole tumour is needed")
+        raise GeometryError(
+            f"{tumour.files}: the tumour touches the border of the image, which cuts it; a whole tumour is needed"
+        )
     return tumour
 
 
@@ -131,13 +135,15 @@ def _organ(geometry: LabelGeometry, tumour: Structure, centre: Points, radius: f
     inverse = np.linalg.inv(given.affine)
     middle = inverse[:3, :3] @ centre + inverse[:3, 3]
     reach = (radius + MARGIN + 3.0 * ORGAN_SMOOTHING) / given.spacing
-    box = np.array([np.floor(middle - reach), np.ceil(middle + reach)]).astype(np.int64)
-    organ = largest_component(reframe(close_organ(given, tumour), box), "organ")
-    index = np.rint((tumour.positions() - organ.affine[:3, 3]) @ np.linalg.inv(organ.affine)[:3, :3].T).astype(np.int64)
-    share = float(np.mean(organ.inside[tuple(index.T)]))
-    if share < 0.5:
+    given = reframe(given, np.array([np.floor(middle - reach), np.ceil(middle + reach)]).astype(np.int64))
+    share = overlap_around(given, tumour)
+    if share < LEAST_CONTACT:
         raise GeometryError(
-            f"the tumour does not lie in the organ: {100.0 * share:.0f} % of its voxels are in or next to the organ's largest "
-            "piece; are both masks of one patient and scan?"
+            f"{given.files}: the tumour lies neither in the organ nor at it ({100.0 * share:.1f} % of the voxels in and "
+            "next to the tumour are organ); are the masks of one patient and scan?"
         )
-    return replace(organ, notes=given.notes)
+    organ = replace(largest_component(close_organ(given, tumour), "organ"), notes=given.notes)
+    if organ.cut_by_image(centre, radius):
+        note = "the organ is cut by the border of the image within the margin: closed there, as outer boundary"
+        return replace(organ, notes=(*organ.notes, note))
+    return organ

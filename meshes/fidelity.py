@@ -39,7 +39,7 @@ def describe(mesh: TaggedMesh, anatomy: Anatomy, warnings: list[str]) -> dict[st
         voxels[name] = structure.volume
         errors[name] = float(cell_volumes[inside].sum()) / structure.volume - 1.0
     warnings = warnings + [
-        f"the volume of the {name} differs from its voxels' by {100.0 * error:+.1f} %"
+        f"the volume of the {name.replace('_', ' ')} differs from its voxels' by {100.0 * error:+.1f} %"
         for name, error in errors.items() if abs(error) > WORST_VOLUME
     ]
     areas = triangle_areas(mesh.points, mesh.triangles)

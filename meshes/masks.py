@@ -14,6 +14,7 @@ from meshes.geometry import GeometryError, Mask
 from meshes.labels import LabelMap, read_label_map
 
 Box = NDArray[np.int64]
+Points = NDArray[np.float64]
 
 FULL: Final = 0.98
 """Share of the image above which a label is taken for a broken file."""
@@ -33,12 +34,14 @@ class Structure:
         inside: the voxels, shape ``(ni, nj, nk)``.
         affine: voxel index to RAS position [m], shape ``(4, 4)``.
         image: first and one-past-last index of the whole image along the three axes, shape ``(2, 3)``.
+        files: where the voxels come from, for messages.
         notes: what a user should know about the choice of voxels.
     """
 
     inside: NDArray[np.bool_]
     affine: NDArray[np.float64]
     image: Box
+    files: str
     notes: tuple[str, ...] = ()
 
     @property
@@ -60,10 +63,12 @@ class Structure:
         """RAS positions of the centres of the voxels inside [m], shape ``(n, 3)``."""
         return np.argwhere(self.inside) @ self.affine[:3, :3].T + self.affine[:3, 3]
 
-    def cut_by_image(self) -> bool:
-        """Whether the structure reaches a face of the image."""
+    def cut_by_image(self, centre: Points | None = None, radius: float = np.inf) -> bool:
+        """Whether the structure reaches a face of the image, at least within a ball [m] if one is given."""
         indices = np.argwhere(self.inside)
-        return bool((indices.min(axis=0) <= self.image[0]).any() or (indices.max(axis=0) >= self.image[1] - 1).any())
+        if centre is not None:
+            indices = indices[np.linalg.norm(self.positions() - centre, axis=1) < radius]
+        return bool(((indices <= self.image[0]) | (indices >= self.image[1] - 1)).any())
 
 
 def load_structure(masks: Sequence[Mask], name: str) -> Structure:
@@ -87,7 +92,7 @@ def load_structure(masks: Sequence[Mask], name: str) -> Structure:
     # Small voxels first: the union keeps the finest grid.
     parts.sort(key=lambda part: float(np.prod(part.spacing)))
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-    return replace(reduce(unite, parts), notes=notes)
+    return replace(reduce(unite, parts), files=", ".join(maps), notes=notes)
 
 
 def _select(labels: LabelMap, mask: Mask, name: str) -> Structure:
@@ -103,7 +108,8 @@ def _select(labels: LabelMap, mask: Mask, name: str) -> Structure:
         raise GeometryError(
             f"{mask.path}: the label of the {name} fills the whole image ({100.0 * count / chosen.size:.1f} % of the voxels)"
         )
-    whole = Structure(inside=chosen, affine=labels.affine, image=np.array([[0, 0, 0], chosen.shape]), notes=labels.notes)
+    image = np.array([[0, 0, 0], chosen.shape])
+    whole = Structure(inside=chosen, affine=labels.affine, image=image, files=str(mask.path), notes=labels.notes)
     indices = [np.flatnonzero(chosen.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
     return reframe(whole, np.array([[i[0] for i in indices], [i[-1] + 1 for i in indices]]))
 
@@ -146,10 +152,13 @@ def largest_component(structure: Structure, name: str) -> Structure:
     total, largest = int(sizes.sum()), int(sizes.max())
     if largest < LEAST_SHARE * total:
         raise GeometryError(
-            f"the {name} falls into {count} components, the largest with {largest} of {total} voxels; one piece is expected"
+            f"{structure.files}: the {name} falls into {count} components, the largest with {largest} of {total} "
+            "voxels; one piece is expected"
         )
     if largest < LEAST_VOXELS:
-        raise GeometryError(f"the {name} has {largest} voxels; a shape needs at least {LEAST_VOXELS}")
+        raise GeometryError(
+            f"{structure.files}: the {name} has {largest} voxels; a shape needs at least {LEAST_VOXELS}"
+        )
     if count == 1:
         return structure
     dropped = 1e6 * (total - largest) * float(np.prod(structure.spacing))
@@ -165,6 +174,15 @@ def fill_holes(structure: Structure, name: str) -> Structure:
         return structure
     note = f"holes in the {name} are filled: {1e6 * added * float(np.prod(structure.spacing)):.3g} mL"
     return replace(structure, inside=filled, notes=(*structure.notes, note))
+
+
+def overlap_around(organ: Structure, tumour: Structure) -> float:
+    """Share of organ among the voxels in and next to (two voxels) a tumour."""
+    around = unite(replace(organ, inside=np.zeros_like(organ.inside)), tumour)
+    near = ndimage.binary_dilation(around.inside, iterations=2)
+    first = organ.image[0] - around.image[0]
+    same = reframe(organ, np.array([first, first + near.shape]))
+    return float(np.mean(same.inside[near]))
 
 
 def close_organ(organ: Structure, tumour: Structure) -> Structure:

@@ -36,9 +36,9 @@ FRONT_SHARE = 0.05
 
 
 def thresholds_of(summary: dict[str, Any], measure: str) -> list[tuple[float, str]]:
-    """Thresholds of one measure with their labels, ascending."""
+    """Thresholds of one measure with their labels as matplotlib takes them, ascending."""
     entries = [entry for entry in summary["ablation"] if entry["measure"] == measure]
-    return sorted((float(entry["threshold"]), str(entry["label"])) for entry in entries)
+    return sorted((float(entry["threshold"]), str(entry["label"]).replace("$", r"\$")) for entry in entries)
 
 
 def _section(result: Result, time: float) -> Section:

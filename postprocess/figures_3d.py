@@ -63,7 +63,7 @@ def _add(plotter: pv.Plotter, surface: pv.PolyData, colour: str, opacity: float 
     if surface.n_cells == 0:
         return
     bare = pv.PolyData(surface.points, faces=surface.faces)
-    shaded = bare.compute_normals(auto_orient_normals=True, split_vertices=True, feature_angle=40.0)
+    shaded = bare.compute_normals(auto_orient_normals=True, split_vertices=True, feature_angle=75.0)
     plotter.add_mesh(shaded, color=colour, opacity=opacity, smooth_shading=True, ambient=0.3, diffuse=0.75)
 
 

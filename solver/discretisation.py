@@ -37,6 +37,7 @@ class Discretisation:
         swelling: share of its node's stored fluid that each pair takes, by storage [-], shape ``(k,)``.
         conductivity: K0 of the cells [m2/(Pa s)].
         diffusivity: D of the agent on the cells, 0 with diffusion off [m2/s].
+        cell_size: largest extent of each cell along an axis [m].
     """
 
     mesh: DistributedMesh
@@ -53,6 +54,7 @@ class Discretisation:
     swelling: Floats
     conductivity: Floats
     diffusivity: Floats
+    cell_size: Floats
 
 
 def discretise(mesh: DistributedMesh, model: Model, sites: tuple[Site, ...]) -> Discretisation:
@@ -88,6 +90,7 @@ def discretise(mesh: DistributedMesh, model: Model, sites: tuple[Site, ...]) -> 
         swelling=weight / pairs.to_nodes(weight)[pairs.node],
         conductivity=cell_values(mesh.cell_tags, model, "hydraulic_conductivity"),
         diffusivity=cell_values(mesh.cell_tags, model, "diffusivity") * model.physics.diffusion,
+        cell_size=np.ptp(mesh.points[mesh.cells], axis=1).max(axis=1),
     )
 
 

@@ -19,7 +19,7 @@ from solver.discretisation import Discretisation
 from solver.exchange import filtration_per_open_vessel, lymphatic_drainage, open_vessel_fraction
 from solver.kernels import (
     conductivity_tangent,
-    darcy_transmissibility,
+    darcy_balance,
     fill_rows,
     galerkin_convection,
     nodal_outflow,
@@ -273,8 +273,9 @@ class FlowSolver:
         conductivity_tangent(
             stencil.cells,
             stencil.cell_edges,
-            stencil.cell_signs,
             data.integrals.conductance,
+            data.pairs.of_cell,
+            data.conductivity,
             balance.slope,
             pressure,
             forward,
@@ -309,13 +310,21 @@ class FlowSolver:
                 rising=(p > seen).astype(float),
             )
         )
-        conductivity = data.conductivity * factor[pairs.of_cell].mean(axis=1)
-        slope = (data.conductivity / pairs.of_cell.shape[1])[:, None] * factor_slope[pairs.of_cell]
         stencil = data.stencil
-        transmissibility = darcy_transmissibility(
-            stencil.cell_edges, data.integrals.conductance, conductivity, stencil.tail.size
+        conductivity = np.empty(data.conductivity.size)
+        transmissibility, leaving = np.zeros(stencil.tail.size), np.zeros(pressure.size)
+        darcy_balance(
+            stencil.cells,
+            stencil.cell_edges,
+            data.integrals.conductance,
+            pairs.of_cell,
+            data.conductivity,
+            factor,
+            pressure,
+            conductivity,
+            transmissibility,
+            leaving,
         )
-        flux = transmissibility * (pressure[stencil.tail] - pressure[stencil.head])
         share, share_slope = open_vessel_fraction(p, m.half_closed, m.closure_width)
         filtration, filtration_slope = filtration_per_open_vessel(
             p, m.vessel_conductance, m.effective_vessel_pressure, m.supply
@@ -328,7 +337,7 @@ class FlowSolver:
         residual = (
             target.compliance * (pressure - target.reference)
             - target.history
-            + nodal_outflow(stencil.tail, stencil.head, flux, pressure.size)
+            + leaving
             - vessels
             + lymph
             + far.conductance * (pressure - far.pressure)
@@ -340,7 +349,7 @@ class FlowSolver:
             norm=data.halo.sum(np.abs(residual)),
             transmissibility=transmissibility,
             conductivity=conductivity,
-            slope=slope,
+            slope=factor_slope,
             diagonal=target.compliance + far.conductance - pairs.to_nodes(pairs.volume * exchange_slope),
             filtration=filtration,
             open_fraction=share,
@@ -355,7 +364,6 @@ class FlowSolver:
         galerkin_convection(
             stencil.cells,
             stencil.cell_edges,
-            stencil.cell_signs,
             integrals.conductance,
             integrals.nodal / integrals.volume[:, None],
             balance.conductivity,

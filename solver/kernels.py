@@ -23,23 +23,62 @@ def nodal_outflow(tail: Ints, head: Ints, flux: Floats, nodes: int) -> Floats:
 
 
 @njit(cache=True)
-def darcy_transmissibility(
-    cell_edges: Ints, conductance: Floats, conductivity: Floats, edges: int
-) -> Floats:
-    """T_ij = sum over cells of K_c G_ij [m3/(Pa s)], so that the flux from i to j is T_ij (p_i - p_j)."""
-    out = np.zeros(edges)
-    for c in range(cell_edges.shape[0]):
-        for k in range(cell_edges.shape[1]):
-            out[cell_edges[c, k]] += conductivity[c] * conductance[c, k]
-    return out
+def darcy_balance(
+    cells: Ints,
+    cell_edges: Ints,
+    conductance: Floats,
+    pairs: Ints,
+    at_rest: Floats,
+    factor: Floats,
+    pressure: Floats,
+    conductivity: Floats,
+    transmissibility: Floats,
+    outflow: Floats,
+) -> None:
+    """Conductivity of the cells, T_ij = sum_c K_c G_ij on edges, and Darcy outflow of the nodes.
+
+    K_c is the arithmetic mean of K0 f over the cell's vertices; with f jumping by 1e4 from node to node a
+    harmonic mean would throttle the front. The flux from i to j is T_ij (p_i - p_j) [m3/s].
+
+    Args:
+        cells: nodes, shape ``(n_cells, n_vertices)``.
+        cell_edges: edges, shape ``(n_cells, n_edges)``.
+        conductance: G_ij of the cells [m].
+        pairs: node-region pairs, like ``cells``.
+        at_rest: K0 of the cells [m2/(Pa s)].
+        factor: f on the pairs.
+        pressure: on the nodes [Pa].
+        conductivity: out, on the cells.
+        transmissibility: added to, on the edges [m3/(Pa s)].
+        outflow: added to, on the nodes [m3/s].
+    """
+    vertices = cells.shape[1]
+    for c in range(cells.shape[0]):
+        mean = 0.0
+        for a in range(vertices):
+            mean += factor[pairs[c, a]]
+        value = at_rest[c] * mean / vertices
+        conductivity[c] = value
+        k = 0
+        for a in range(vertices):
+            i = cells[c, a]
+            for b in range(a + 1, vertices):
+                j = cells[c, b]
+                part = value * conductance[c, k]
+                transmissibility[cell_edges[c, k]] += part
+                flow = part * (pressure[i] - pressure[j])
+                outflow[i] += flow
+                outflow[j] -= flow
+                k += 1
 
 
 @njit(cache=True)
 def conductivity_tangent(
     cells: Ints,
     cell_edges: Ints,
-    cell_signs: Floats,
     conductance: Floats,
+    pairs: Ints,
+    at_rest: Floats,
     slope: Floats,
     pressure: Floats,
     forward: Floats,
@@ -48,13 +87,20 @@ def conductivity_tangent(
 ) -> None:
     """Add the derivative of K in the Darcy flux to a matrix stored by edges.
 
-    ``slope[c, a]`` is dK_c/dp_a. The entry (i, j) of an edge with tail i goes to ``forward``, (j, i) to
-    ``backward``.
+    ``slope`` is df/dp on the pairs. The entry (i, j) of an edge with tail i goes to ``forward``, (j, i) to
+    ``backward``; edges run from the lower to the higher node.
     """
     vertices = cells.shape[1]
     row = np.zeros(vertices)
+    column = np.zeros(vertices)
     for c in range(cells.shape[0]):
-        row[:] = 0.0
+        moving = False
+        for a in range(vertices):
+            column[a] = at_rest[c] / vertices * slope[pairs[c, a]]
+            moving = moving or column[a] != 0.0
+            row[a] = 0.0
+        if not moving:
+            continue
         k = 0
         for a in range(vertices):
             for b in range(a + 1, vertices):
@@ -64,15 +110,15 @@ def conductivity_tangent(
                 k += 1
         k = 0
         for a in range(vertices):
-            diagonal[cells[c, a]] += row[a] * slope[c, a]
+            diagonal[cells[c, a]] += row[a] * column[a]
             for b in range(a + 1, vertices):
                 e = cell_edges[c, k]
-                if cell_signs[c, k] > 0:
-                    forward[e] += row[a] * slope[c, b]
-                    backward[e] += row[b] * slope[c, a]
+                if cells[c, a] < cells[c, b]:
+                    forward[e] += row[a] * column[b]
+                    backward[e] += row[b] * column[a]
                 else:
-                    forward[e] += row[b] * slope[c, a]
-                    backward[e] += row[a] * slope[c, b]
+                    forward[e] += row[b] * column[a]
+                    backward[e] += row[a] * column[b]
                 k += 1
 
 
@@ -80,7 +126,6 @@ def conductivity_tangent(
 def galerkin_convection(
     cells: Ints,
     cell_edges: Ints,
-    cell_signs: Floats,
     conductance: Floats,
     shares: Floats,
     conductivity: Floats,
@@ -110,7 +155,7 @@ def galerkin_convection(
             for b in range(a + 1, vertices):
                 e = cell_edges[c, k]
                 out, back = row[a] * shares[c, b], row[b] * shares[c, a]
-                flux[e] += cell_signs[c, k] * (out - back)
+                flux[e] += out - back if cells[c, a] < cells[c, b] else back - out
                 symmetric[e] += 0.5 * (out + back)
                 k += 1
 

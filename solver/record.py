@@ -80,9 +80,8 @@ class Extremes:
         fluid = data.rest_fluid + snapshot.flow.stored
         self.courant = max(self.courant, data.halo.max(0.5 * leaving * snapshot.step / fluid))
         speed = np.linalg.norm(darcy_flux(data, snapshot), axis=1)
-        size = np.ptp(data.mesh.points[data.mesh.cells], axis=1).max(axis=1)
         diffusive = np.maximum(data.diffusivity, 1e-300) * data.materials.porosity[data.pairs.of_cell[:, 0]]
-        local = float(np.max(speed * size / diffusive, initial=0.0)) if data.diffusivity.any() else np.inf
+        local = float(np.max(speed * data.cell_size / diffusive, initial=0.0)) if data.diffusivity.any() else np.inf
         self.peclet = max(self.peclet, float(max(data.halo.comm.allgather(local))))
 
 

@@ -45,7 +45,6 @@ class Stencil:
     Attributes:
         cells: local node numbers, shape ``(n_cells, n_vertices)``.
         cell_edges: edge number of each local edge of each cell, shape ``(n_cells, n_edges)``.
-        cell_signs: +1 where the local edge (a, b) runs from tail to head, else -1.
         tail: lower node of each edge.
         head: higher node of each edge.
         owned: number of owned nodes (they come first).
@@ -58,7 +57,6 @@ class Stencil:
 
     cells: Ints
     cell_edges: Ints
-    cell_signs: Floats
     tail: Ints
     head: Ints
     owned: int
@@ -147,7 +145,6 @@ def build_stencil(cells: Ints, nodes: int, owned: int) -> Stencil:
     return Stencil(
         cells=np.ascontiguousarray(cells, dtype=np.int32),
         cell_edges=inverse.reshape(low.shape).astype(np.int32),
-        cell_signs=np.where(pairs[:, :, 0] < pairs[:, :, 1], 1.0, -1.0),
         tail=tail,
         head=head,
         owned=owned,

@@ -7,6 +7,7 @@ import pyvista as pv
 
 from meshes.plain import Geometry
 from postprocess.ablation import ablation, margin, tumour_surface, volume
+from solver import metrics
 from solver.vtkhdf import VTK_CELL_TYPES, embed
 from tests.synthetic_result import (
     DOMAIN_RADIUS,
@@ -19,6 +20,8 @@ from tests.synthetic_result import (
     lens,
     mesh,
 )
+
+pytestmark = pytest.mark.serial
 
 GEOMETRIES: tuple[Geometry, ...] = ("radial", "axisymmetric", "3d")
 OFFSET = 0.004
@@ -99,6 +102,23 @@ def test_margin_of_the_radial_geometry_is_one_number() -> None:
 def test_nothing_ablated_has_no_margin() -> None:
     zone = ablation(grid("3d", 4, 0.0), "3d", "ct_dose", 1e6)
     assert (zone.volume, zone.coverage, zone.margin) == (0.0, 0.0, None)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_agrees_with_what_the_solver_integrates(geometry: Geometry, threshold: float) -> None:
+    offset = 0.0 if geometry == "radial" else OFFSET
+    plain = mesh(geometry, 5)
+    level = metrics.Level(measure="ct", threshold=threshold, unit="kg s/m^3", label="")
+    dose = fields(plain, TIMES[-1], offset)[0]["ct_dose"]
+    solved = metrics.ablation(plain, metrics.tumour_shape(plain), dose, level, 0.0)
+    clipped = ablation(grid(geometry, 5, offset), geometry, "ct_dose", threshold)
+    assert clipped.volume == pytest.approx(solved["volume_m3"], rel=1e-12)
+    assert clipped.in_tumour == pytest.approx(solved["in_tumour_m3"], rel=1e-12)
+    assert clipped.coverage == pytest.approx(solved["coverage"], rel=1e-12)
+    assert clipped.margin is not None
+    assert clipped.margin.minimum == pytest.approx(solved["margin"]["min_m"], abs=1e-9)
+    assert clipped.margin.median == pytest.approx(solved["margin"]["median_m"], abs=1e-5)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)

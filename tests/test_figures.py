@@ -16,6 +16,8 @@ from postprocess.section import choose_plane, cut
 from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR
 from tests.synthetic_result import TUMOUR_RADIUS, result_folder
 
+pytestmark = pytest.mark.serial
+
 OFFSET = 0.006
 CURVES = {"ledger", "spill", "pressure"}
 

@@ -23,7 +23,9 @@ from postprocess.report import build_report
 from postprocess.table import summary_table
 from tests.synthetic_result import mesh, result_folder, summary
 
-HOSTILE = "<script>alert('1')</script> & \"<img src=x onerror=alert(2)>\" {{ 7*7 }}"
+pytestmark = pytest.mark.serial
+
+HOSTILE = "$\\frac <script>alert('1')</script> & \"<img src=x onerror=alert(2)>\" {{ 7*7 }}"
 
 
 class Page(HTMLParser):

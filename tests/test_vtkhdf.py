@@ -14,6 +14,8 @@ from solver.fields import FIELDS
 from solver.vtkhdf import VTK_CELL_TYPES, VtkHdfWriter, embed
 from tests.synthetic_result import TIMES, fields, mesh, write_fields
 
+pytestmark = pytest.mark.serial
+
 GEOMETRIES: tuple[Geometry, ...] = ("radial", "axisymmetric", "3d")
 
 

@@ -36,15 +36,15 @@ class SizeRule:
 RULES: Final[dict[Geometry, SizeRule]] = {
     "radial": SizeRule(tip=0.04, front=0.1, surface=1.0, far=0.02, growth=0.1),
     "axisymmetric": SizeRule(tip=0.12, front=0.35, surface=1.0, far=0.1, growth=0.25),
-    "3d": SizeRule(tip=0.3, front=1.0, surface=1.5, far=0.12, growth=0.3),
+    "3d": SizeRule(tip=0.3, front=0.9, surface=1.5, far=0.12, growth=0.3),
 }
 """Fewer dimensions afford finer cells."""
 
 FRONT_WIDTH: Final = 0.25
 """Width of the front over R."""
 
-FINE_ZONE: Final = 1.3
-"""Radius of the fine zone over R: CT contours and fissures run ahead of the front."""
+FINE_ZONE: Final = (0.75, 1.2)
+"""Shell of fine cells over R: the front ends near R, and contours of small doses run ahead of it."""
 
 DEFAULT_CELLS: Final = 3.0
 
@@ -96,7 +96,8 @@ def mesh_sizes(
     sizes = MeshSizes(
         tip=min(rule.tip * scale * lengths.source, front),
         front=front,
-        front_radius=FINE_ZONE * lengths.reach,
+        front_start=FINE_ZONE[0] * lengths.reach,
+        front_radius=FINE_ZONE[1] * lengths.reach,
         surface=rule.surface * front,
         far=max(rule.far * scale * lengths.domain, front),
         growth=rule.growth,

@@ -34,8 +34,10 @@ class MeshSizes:
 
     Attributes:
         tip: edge length at a tip (cavity wall or distributed source).
-        front: edge length where the agent's front travels, the shell that `front_radius` bounds.
-        front_radius: distance from a tip up to which `front` is held.
+        front: edge length in the shell where the agent's front ends up.
+        front_start: distance from a tip at which that shell begins; edges nearer to the tip may be up to twice
+            as long, because a front that travels outwards is stretched thinner as it goes.
+        front_radius: distance from a tip at which the shell ends.
         surface: edge length on the tumour surface.
         far: largest edge length anywhere.
         growth: increase of edge length per length travelled away from a tip or surface.
@@ -47,6 +49,7 @@ class MeshSizes:
     surface: float
     far: float
     growth: float = 0.3
+    front_start: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

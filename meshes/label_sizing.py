@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from meshes.anatomy import Anatomy
 from meshes.geometry import MeshSizes, Site
+from meshes.sizing import around_tip
 from meshes.tetrahedra import Points
 from meshes.tips import source_extent
 
@@ -45,6 +46,4 @@ class LabelSizes:
 
     def _around(self, site: Site, points: Points) -> NDArray[np.float64]:
         distance = np.linalg.norm(points - np.array(site.tip), axis=1)
-        near = self.sizes.tip + self.sizes.growth * np.maximum(0.0, distance - source_extent(site))
-        front = self.sizes.front + self.sizes.growth * np.maximum(0.0, distance - self.sizes.front_radius)
-        return np.asarray(np.minimum(near, front))
+        return around_tip(self.sizes, distance, source_extent(site))

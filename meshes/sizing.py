@@ -84,12 +84,29 @@ def edge_length(field: SizeField, points: NDArray[np.float64]) -> NDArray[np.flo
     length = np.full(len(points), sizes.far)
     for tip, radius in zip(field.tips, field.radii, strict=True):
         distance = np.linalg.norm(points - np.asarray(tip), axis=1)
-        near = np.minimum(sizes.tip + sizes.growth * np.maximum(distance - radius, 0.0), sizes.front)
-        length = np.minimum(length, near + sizes.growth * np.maximum(distance - sizes.front_radius, 0.0))
+        length = np.minimum(length, around_tip(sizes, distance, radius))
     for axes, surface in resolved_surfaces(field):
         distance = np.abs(ellipsoid_distance(axes, points - np.asarray(field.centre)))
         length = np.minimum(length, surface + sizes.growth * distance)
     return length
+
+
+def around_tip(sizes: MeshSizes, distance: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+    """Evaluate the edge length that one tip asks for [m].
+
+    Args:
+        sizes: lengths asked for.
+        distance: from the tip [m], shape ``(n,)``.
+        radius: of the cavity or source, up to which ``sizes.tip`` holds [m].
+
+    Returns:
+        Shape ``(n,)``.
+    """
+    growth = sizes.growth
+    grown = sizes.tip + growth * np.maximum(distance - radius, 0.0)
+    inside = sizes.front + growth * np.maximum(sizes.front_start - distance, 0.0)
+    held = np.minimum(np.minimum(grown, inside), 2.0 * sizes.front)
+    return np.asarray(held + growth * np.maximum(distance - sizes.front_radius, 0.0))
 
 
 def ellipsoid_distance(axes: Sequence[float], points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -148,7 +165,8 @@ def size_expression(field: SizeField, coordinates: tuple[str, str, str]) -> str:
         distance = _norm([f"({x}-({offset}))" for x, offset in zip(coordinates, offsets, strict=True)])
         grown = f"{_mm(sizes.tip)}+{float(sizes.growth)!r}*max({distance}-{_mm(radius)},0)"
         beyond = f"{float(sizes.growth)!r}*max({distance}-{_mm(sizes.front_radius)},0)"
-        terms.append(f"min({grown},{_mm(sizes.front)})+{beyond}")
+        inside = f"{_mm(sizes.front)}+{float(sizes.growth)!r}*max({_mm(sizes.front_start)}-{distance},0)"
+        terms.append(f"min({grown},{inside},{_mm(2 * sizes.front)})+{beyond}")
     for axes, surface in resolved_surfaces(field):
         scaled = _norm([f"({x}/{_mm(a)})" for x, a in zip(coordinates, axes, strict=True)], "1e-12")
         slope = _norm([f"({x}/{_mm(a)}/{_mm(a)})" for x, a in zip(coordinates, axes, strict=True)], "1e-18")

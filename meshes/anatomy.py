@@ -9,14 +9,23 @@ from numpy.typing import NDArray
 
 from meshes.geometry import GeometryError, LabelGeometry
 from meshes.levelset import LevelSet, level_set, smoothing_length
-from meshes.masks import Structure, close_organ, fill_holes, largest_component, load_structure, overlap_around, reframe, unite
+from meshes.masks import (
+    Structure,
+    close_organ,
+    fill_holes,
+    largest_component,
+    load_structure,
+    overlap_around,
+    reframe,
+    unite,
+)
 from meshes.tetrahedra import Points
 
 ORGAN_SMOOTHING: Final = 3e-3
 """Standard deviation of the smoothing of the organ's surface [m] (mesh study on the liver patients)."""
 
 SURFACE_SHARE: Final = 0.2
-"""Largest edge on the tumour's surface over its volume-equivalent radius."""
+"""Largest edge on the surface of tumour or core over its volume-equivalent radius."""
 
 LEAST_CONTACT: Final = 0.02
 """Share of organ among the voxels in and next to the tumour below which the two do not belong together."""
@@ -63,10 +72,16 @@ class Anatomy:
         """Least distance kept between two surfaces [m]."""
         return FILM * self.surface_size
 
+    @property
+    def core_size(self) -> float:
+        """Edge length on the surface of the core [m]."""
+        assert self.core is not None
+        return min(self.surface_size, SURFACE_SHARE * self.core.equivalent_radius)
+
     def domain(self, points: Points) -> NDArray[np.float64]:
         """Negative in the tissue that is meshed: the ball, within the organ if there is one [m]."""
         ball = np.linalg.norm(points - self.centre, axis=1) - self.radius
-        return ball if self.organ_level is None else np.maximum(ball, self.organ_surface(points))
+        return np.asarray(ball if self.organ_level is None else np.maximum(ball, self.organ_surface(points)))
 
     def organ_surface(self, points: Points) -> NDArray[np.float64]:
         """Level of the organ, which keeps a film of tissue around a tumour at its capsule [m]."""
@@ -99,10 +114,16 @@ def read_anatomy(geometry: LabelGeometry) -> Anatomy:
     surface = min(geometry.sizes.surface, SURFACE_SHARE * tumour.equivalent_radius)
     organ = _organ(geometry, tumour, centre, radius) if geometry.organ else None
     notes = [text for part in (tumour, core, organ) if part is not None for text in part.notes]
-    if surface < geometry.sizes.surface:
+    if surface < 0.95 * geometry.sizes.surface:
         notes.append(f"edges on the small tumour's surface are shortened to {1e3 * surface:.2g} mm")
     return Anatomy(
-        tumour=tumour, core=core, organ=organ, centre=centre, radius=radius, smoothing=smoothing, surface_size=surface,
+        tumour=tumour,
+        core=core,
+        organ=organ,
+        centre=centre,
+        radius=radius,
+        smoothing=smoothing,
+        surface_size=surface,
         tumour_level=level_set(tumour, smoothing, MARGIN),
         core_level=None if core is None else level_set(core, min(smoothing, smoothing_length(core)), MARGIN),
         organ_level=None if organ is None else level_set(organ, ORGAN_SMOOTHING, MARGIN),
@@ -144,6 +165,8 @@ def _organ(geometry: LabelGeometry, tumour: Structure, centre: Points, radius: f
         )
     organ = replace(largest_component(close_organ(given, tumour), "organ"), notes=given.notes)
     if organ.cut_by_image(centre, radius):
-        note = "the organ is cut by the border of the image within the margin: closed there, as outer boundary"
+        note = (
+            "the organ is cut by the border of the image within the margin: closed there, as outer boundary"
+        )
         return replace(organ, notes=(*organ.notes, note))
     return organ

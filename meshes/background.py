@@ -26,13 +26,27 @@ def kuhn_ball(centre: Points, radius: float, divisions: int) -> tuple[Points, Ce
     axis = np.linspace(-1.0, 1.0, divisions + 1)
     points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
     strides = np.array([(divisions + 1) ** 2, divisions + 1, 1])
-    corner = np.stack(np.meshgrid(*3 * [np.arange(divisions)], indexing="ij"), axis=-1).reshape(-1, 3) @ strides
-    cells = np.concatenate([
-        np.column_stack((corner, corner + strides[p[0]], corner + strides[p[0]] + strides[p[1]], corner + strides.sum()))
-        for p in permutations(range(3))
-    ])
+    corner = (
+        np.stack(np.meshgrid(*3 * [np.arange(divisions)], indexing="ij"), axis=-1).reshape(-1, 3) @ strides
+    )
+    cells = np.concatenate(
+        [
+            np.column_stack(
+                (
+                    corner,
+                    corner + strides[p[0]],
+                    corner + strides[p[0]] + strides[p[1]],
+                    corner + strides.sum(),
+                )
+            )
+            for p in permutations(range(3))
+        ]
+    )
     largest, norm = np.abs(points).max(axis=1), np.linalg.norm(points, axis=1)
-    points = centre + radius * points * np.divide(largest, norm, out=np.zeros_like(norm), where=norm > 0.0)[:, None]
+    points = (
+        centre
+        + radius * points * np.divide(largest, norm, out=np.zeros_like(norm), where=norm > 0.0)[:, None]
+    )
     negative = volumes(points, cells) < 0.0
     cells[negative] = cells[negative][:, [1, 0, 2, 3]]
     return points, cells
@@ -51,8 +65,14 @@ def graded_ball(centre: Points, radius: float, size: Size, coarsest: float) -> t
     points, cells = kuhn_ball(centre, radius, divisions)
     tags = np.ones(len(cells), dtype=np.int32)
     boundary, _ = faces_between(cells, tags)
-    whole = TaggedMesh(points=points, cells=cells, tags=tags, triangles=boundary,
-                       triangle_tags=np.ones(len(boundary), dtype=np.int32), required=np.array([], dtype=np.int64))
+    whole = TaggedMesh(
+        points=points,
+        cells=cells,
+        tags=tags,
+        triangles=boundary,
+        triangle_tags=np.ones(len(boundary), dtype=np.int32),
+        required=np.array([], dtype=np.int64),
+    )
     adapted = remesh(whole, size(points), 0.15 * coarsest, "grading the background")
     return adapted.points, adapted.cells
 
@@ -78,7 +98,9 @@ def place(points: Points, cells: Cells, tips: Points) -> tuple[Points, NDArray[n
         scores = [_angle_after_move(points, cells, int(vertex), tip) for vertex in near]
         best = int(np.argmax(scores))
         if scores[best] <= 0.5:
-            raise GeometryError(f"no vertex of the background mesh fits the tip of injection {number + 1}; move it slightly")
+            raise GeometryError(
+                f"no vertex of the background mesh fits the tip of injection {number + 1}; move it slightly"
+            )
         taken[number] = near[best]
         points[near[best]] = tip
     return points, taken

@@ -15,7 +15,7 @@ from meshes.anatomy import Anatomy
 from meshes.cutter import Mask, cut
 from meshes.masks import Structure
 from meshes.quality import volumes
-from meshes.regions import NECROTIC_CORE, ORGAN_SURFACE, OUTER, TISSUE, TUMOUR
+from meshes.regions import NECROTIC_CORE, ORGAN_SURFACE, OUTER, TUMOUR
 from meshes.remesh import TaggedMesh
 from meshes.tetrahedra import LOCAL_FACES, Cells, Points, faces_between, triangle_areas
 
@@ -121,7 +121,9 @@ def _tagged(draft: Draft, anatomy: Anatomy) -> TaggedMesh:
     """The mesh without the outside, its boundary and interfaces as tagged triangles."""
     faces, sides = faces_between(draft.cells, draft.tags)
     faces, sides = faces[sides[:, 1] != OUTSIDE], sides[sides[:, 1] != OUTSIDE]
-    tags = np.select([sides[:, 0] == -1, sides[:, 0] == OUTSIDE], [OUTER, ORGAN_SURFACE], INTERFACE).astype(np.int32)
+    tags = np.select([sides[:, 0] == -1, sides[:, 0] == OUTSIDE], [OUTER, ORGAN_SURFACE], INTERFACE).astype(
+        np.int32
+    )
     if anatomy.organ is not None:
         capsule = np.flatnonzero(tags == ORGAN_SURFACE)
         tags[capsule[_at_image_border(draft.points[faces[capsule]], anatomy.organ)]] = OUTER
@@ -129,8 +131,14 @@ def _tagged(draft: Draft, anatomy: Anatomy) -> TaggedMesh:
     used, cells = np.unique(draft.cells[kept], return_inverse=True)
     number = np.full(len(draft.points), -1, dtype=np.int64)
     number[used] = np.arange(len(used))
-    return TaggedMesh(points=draft.points[used], cells=cells.reshape(-1, 4), tags=draft.tags[kept],
-                      triangles=number[faces], triangle_tags=tags, required=number[draft.tips])
+    return TaggedMesh(
+        points=draft.points[used],
+        cells=cells.reshape(-1, 4),
+        tags=draft.tags[kept],
+        triangles=number[faces],
+        triangle_tags=tags,
+        required=number[draft.tips],
+    )
 
 
 def _at_image_border(corners: NDArray[np.float64], organ: Structure) -> Mask:

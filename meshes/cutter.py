@@ -25,7 +25,9 @@ LEAST_VOLUME: Final = 0.1
 """A move that leaves a cell less than this share of its volume is taken back."""
 
 
-def cut(points: Points, cells: Cells, level: Level, fixed: Mask) -> tuple[Points, Cells, NDArray[np.int64], Mask]:
+def cut(
+    points: Points, cells: Cells, level: Level, fixed: Mask
+) -> tuple[Points, Cells, NDArray[np.int64], Mask]:
     """Splits the cells that a surface crosses, so that the surface is a union of faces.
 
     Args:
@@ -87,8 +89,9 @@ def bisect(cells: Cells, edges: Cells, middles: Cells) -> tuple[Cells, NDArray[n
     return np.concatenate([c for c, _ in done]), np.concatenate([p for _, p in done])
 
 
-def _snap(points: Points, cells: Cells, values: NDArray[np.float64], level: Level, fixed: Mask
-          ) -> tuple[Points, NDArray[np.float64]]:
+def _snap(
+    points: Points, cells: Cells, values: NDArray[np.float64], level: Level, fixed: Mask
+) -> tuple[Points, NDArray[np.float64]]:
     """Moves vertices close to the surface onto it, except where a cell would become too flat."""
     pairs = cells[:, LOCAL_EDGES]
     crossing = values[pairs[:, :, 0]] * values[pairs[:, :, 1]] < 0.0
@@ -118,7 +121,9 @@ def _snap(points: Points, cells: Cells, values: NDArray[np.float64], level: Leve
     return points, values
 
 
-def _to_surface(points: Points, values: NDArray[np.float64], level: Level, step: NDArray[np.float64]) -> Points:
+def _to_surface(
+    points: Points, values: NDArray[np.float64], level: Level, step: NDArray[np.float64]
+) -> Points:
     """Newton step (negated) along the gradient from points to the zero level."""
     gradient = np.empty_like(points)
     for axis in range(3):
@@ -132,8 +137,10 @@ def _to_surface(points: Points, values: NDArray[np.float64], level: Level, step:
 def _roots(points: Points, edges: Cells, values: NDArray[np.float64], level: Level) -> Points:
     """Points where the level is zero on edges whose ends differ in sign (false position and halving in turn)."""
     a, along = points[edges[:, 0]], points[edges[:, 1]] - points[edges[:, 0]]
-    f_low, f_high = values[edges[:, 0]], values[edges[:, 1]]
-    low, high = np.zeros(len(edges)), np.ones(len(edges))
+    f_low: NDArray[np.float64] = values[edges[:, 0]]
+    f_high: NDArray[np.float64] = values[edges[:, 1]]
+    low: NDArray[np.float64] = np.zeros(len(edges))
+    high: NDArray[np.float64] = np.ones(len(edges))
     for step in range(6):
         share = 0.5 if step % 2 else f_low / (f_low - f_high)
         root = low + share * (high - low)

@@ -26,7 +26,10 @@ def describe(mesh: TaggedMesh, anatomy: Anatomy, warnings: list[str]) -> dict[st
         warnings: found so far.
     """
     cell_volumes = volumes(mesh.points, mesh.cells)
-    structures = {"tumour": (anatomy.tumour, TUMOUR_REGIONS), "necrotic_core": (anatomy.core, {NECROTIC_CORE})}
+    structures = {
+        "tumour": (anatomy.tumour, TUMOUR_REGIONS),
+        "necrotic_core": (anatomy.core, {NECROTIC_CORE}),
+    }
     overlaps, errors, creases, voxels = {}, {}, {}, {}
     for name, (structure, regions) in structures.items():
         if structure is None:
@@ -40,16 +43,26 @@ def describe(mesh: TaggedMesh, anatomy: Anatomy, warnings: list[str]) -> dict[st
         errors[name] = float(cell_volumes[inside].sum()) / structure.volume - 1.0
     warnings = warnings + [
         f"the volume of the {name.replace('_', ' ')} differs from its voxels' by {100.0 * error:+.1f} %"
-        for name, error in errors.items() if abs(error) > WORST_VOLUME
+        for name, error in errors.items()
+        if abs(error) > WORST_VOLUME
     ]
     areas = triangle_areas(mesh.points, mesh.triangles)
     return {
         "source": "labels",
-        "centre_m": anatomy.centre.tolist(), "radius_m": anatomy.radius, "smoothing_m": anatomy.smoothing,
-        "volumes_m3": {REGION_NAMES[t]: float(cell_volumes[mesh.tags == t].sum()) for t in np.unique(mesh.tags).tolist()},
+        "centre_m": anatomy.centre.tolist(),
+        "radius_m": anatomy.radius,
+        "smoothing_m": anatomy.smoothing,
+        "volumes_m3": {
+            REGION_NAMES[t]: float(cell_volumes[mesh.tags == t].sum())
+            for t in sorted({int(tag) for tag in mesh.tags})
+        },
         "areas_m2": {SURFACE_NAMES[t]: float(areas[mesh.triangle_tags == t].sum()) for t in SURFACE_NAMES},
-        "voxel_volumes_m3": voxels, "volume_errors": errors, "dice": overlaps, "crease_p95_degrees": creases,
-        "quality": quality(mesh.points, mesh.cells), "warnings": warnings,
+        "voxel_volumes_m3": voxels,
+        "volume_errors": errors,
+        "dice": overlaps,
+        "crease_p95_degrees": creases,
+        "quality": quality(mesh.points, mesh.cells),
+        "warnings": warnings,
     }
 
 

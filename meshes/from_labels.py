@@ -7,21 +7,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.anatomy import Anatomy, read_anatomy
+from meshes.anatomy import read_anatomy
 from meshes.background import graded_ball, place
 from meshes.carve import Draft, carve
 from meshes.fidelity import describe
 from meshes.geometry import GeometryError, LabelGeometry
+from meshes.label_sizing import LabelSizes
 from meshes.plain import PlainMesh
 from meshes.quality import volumes
-from meshes.regions import TISSUE, TUMOUR_REGIONS
+from meshes.regions import NECROTIC_CORE, TISSUE, TUMOUR_REGIONS
 from meshes.remesh import TaggedMesh, remesh
-from meshes.label_sizing import LabelSizes
 from meshes.tetrahedra import Cells, faces_between
 from meshes.tips import check_tips, distinct_tips
 
 DEVIATION: Final = 0.3
 """Distance by which remeshed surfaces may leave the cut ones, over the edge length on the tumour's surface."""
+
+FARTHEST: Final = 0.05
+"""Largest last move of a surface for its volume, over its edge length: cells hardly feel it."""
 
 
 def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
@@ -49,19 +52,28 @@ def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
     tissue = np.full(len(cells), TISSUE, dtype=np.int32)
     carved = carve(Draft(points=points, cells=cells, tags=tissue, tips=tips), anatomy)
     mesh = remesh(carved, size(carved.points), DEVIATION * anatomy.surface_size, "improving the cut mesh")
-    mesh = _restore_volume(mesh, anatomy.tumour.volume)
+    mesh = _restore_volume(mesh, TUMOUR_REGIONS, anatomy.tumour.volume, FARTHEST * anatomy.surface_size)
+    if anatomy.core is not None:
+        mesh = _restore_volume(
+            mesh, frozenset({NECROTIC_CORE}), anatomy.core.volume, FARTHEST * anatomy.core_size
+        )
     if volumes(mesh.points, mesh.cells).min() <= 0.0:
         raise GeometryError("the mesher MMG left a cell without volume; try other mesh sizes")
     facets, facet_tags = _boundary(mesh)
     return PlainMesh(
-        geometry="3d", points=mesh.points, cells=mesh.cells, cell_tags=mesh.tags, facets=facets, facet_tags=facet_tags,
+        geometry="3d",
+        points=mesh.points,
+        cells=mesh.cells,
+        cell_tags=mesh.tags,
+        facets=facets,
+        facet_tags=facet_tags,
         info=describe(mesh, anatomy, warnings),
     )
 
 
-def _restore_volume(mesh: TaggedMesh, wanted: float) -> TaggedMesh:
-    """Moves the tumour's surface along its normals by the micrometres that remeshing cost it in volume [m^3]."""
-    inside = np.isin(mesh.tags, list(TUMOUR_REGIONS))
+def _restore_volume(mesh: TaggedMesh, regions: frozenset[int], wanted: float, farthest: float) -> TaggedMesh:
+    """Moves a surface along its normals by the micrometres that remeshing cost it in volume [m^3], within a limit [m]."""
+    inside = np.isin(mesh.tags, list(regions))
     faces, sides = faces_between(mesh.cells, (~inside).astype(np.int32))
     surface = faces[sides[:, 0] == 0]
     a, b, c = (mesh.points[surface[:, i]] for i in range(3))
@@ -72,7 +84,7 @@ def _restore_volume(mesh: TaggedMesh, wanted: float) -> TaggedMesh:
     normals[mesh.required] = 0.0
     normals /= np.maximum(np.linalg.norm(normals, axis=1), np.finfo(float).tiny)[:, None]
     lacking = wanted - float(volumes(mesh.points, mesh.cells[inside]).sum())
-    shift = lacking / float(np.linalg.norm(areas, axis=1).sum())
+    shift = np.clip(lacking / float(np.linalg.norm(areas, axis=1).sum()), -farthest, farthest)
     return replace(mesh, points=mesh.points + shift * normals)
 
 
@@ -81,7 +93,7 @@ def _boundary(mesh: TaggedMesh) -> tuple[Cells, NDArray[np.int32]]:
     faces, _ = faces_between(mesh.cells, np.zeros(len(mesh.cells), dtype=np.int32))
     rows = np.sort(np.concatenate((faces, mesh.triangles)), axis=1)
     _, group = np.unique(rows, axis=0, return_inverse=True)
-    wanted, offered = group.reshape(-1)[: len(faces)], group.reshape(-1)[len(faces):]
+    wanted, offered = group.reshape(-1)[: len(faces)], group.reshape(-1)[len(faces) :]
     tags = np.zeros(len(rows), dtype=np.int32)
     tags[offered] = mesh.triangle_tags
     if (tags[wanted] == 0).any():

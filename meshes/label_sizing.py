@@ -35,14 +35,14 @@ class LabelSizes:
         """Smallest of the lengths that tips, tumour, core and the organ's surface ask for."""
         anatomy, growth = self.anatomy, self.sizes.growth
         wanted = np.full(len(points), self.sizes.far)
-        for level in (anatomy.tumour_level, anatomy.core_level):
-            if level is not None:
-                wanted = np.minimum(wanted, anatomy.surface_size + growth * np.abs(level(points)))
+        wanted = np.minimum(wanted, anatomy.surface_size + growth * np.abs(anatomy.tumour_level(points)))
+        if anatomy.core_level is not None:
+            wanted = np.minimum(wanted, anatomy.core_size + growth * np.abs(anatomy.core_level(points)))
         if anatomy.organ_level is not None:
             wanted = np.minimum(wanted, ORGAN_SIZE + growth * np.abs(anatomy.organ_surface(points)))
         for site in self.sites:
             wanted = np.minimum(wanted, self._around(site, points))
-        return wanted
+        return np.asarray(wanted)
 
     def _around(self, site: Site, points: Points) -> NDArray[np.float64]:
         distance = np.linalg.norm(points - np.array(site.tip), axis=1)

@@ -72,7 +72,7 @@ def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64], tuple[st
     import nibabel
 
     try:
-        image = nibabel.load(path)
+        image: Any = nibabel.load(path)
         header = image.header
         dtype = header.get_data_dtype()
         shape = tuple(int(n) for n in image.shape)
@@ -120,14 +120,18 @@ def _read_itk(path: Path) -> tuple[NDArray[Any], NDArray[np.float64], tuple[str,
 def _first_line(error: Exception) -> str:
     """The line of a library's message that says what is wrong, without its own file names and addresses."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "Exception thrown" not in line and not line.startswith(("/", "Location"))]
+    telling = [
+        line for line in lines if "Exception thrown" not in line and not line.startswith(("/", "Location"))
+    ]
     text = (telling or lines or [type(error).__name__])[0]
     return text.split("ITK ERROR: ")[-1][:200]
 
 
 def _check_layout(path: Path, shape: tuple[int, ...], components: int, itemsize: int) -> None:
     if components != 1:
-        raise GeometryError(f"{path}: {components} numbers per voxel (colours or vectors); a label map has one")
+        raise GeometryError(
+            f"{path}: {components} numbers per voxel (colours or vectors); a label map has one"
+        )
     if len(shape) != 3 or min(shape) < 2:
         text = " x ".join(map(str, shape))
         raise GeometryError(f"{path}: the image has the shape {text}; a label map has three dimensions")
@@ -146,15 +150,19 @@ def _check_axes(path: Path, affine: NDArray[np.float64]) -> None:
     low, high = SPACING_RANGE
     if not np.isfinite(affine).all() or spacing.min() < low or spacing.max() > high:
         text = " x ".join(f"{1e3 * s:.4g}" for s in spacing)
-        raise GeometryError(f"{path}: voxels of {text} mm; expected edges between {1e3 * low:g} and {1e3 * high:g} mm")
+        raise GeometryError(
+            f"{path}: voxels of {text} mm; expected edges between {1e3 * low:g} and {1e3 * high:g} mm"
+        )
     axes = affine[:3, :3] / spacing
     if np.abs(axes.T @ axes - np.eye(3)).max() > 1e-3:
-        raise GeometryError(f"{path}: the voxel axes are not perpendicular (sheared grid); resample it to a straight one")
+        raise GeometryError(
+            f"{path}: the voxel axes are not perpendicular (sheared grid); resample it to a straight one"
+        )
 
 
 def _whole_numbers(path: Path, values: NDArray[Any]) -> NDArray[np.int64]:
     if np.issubdtype(values.dtype, np.integer) or values.dtype == bool:
-        return values
+        return np.asarray(values)
     if not np.issubdtype(values.dtype, np.floating):
         raise GeometryError(f"{path}: voxels of type {values.dtype}; a label map holds whole numbers")
     broken = int(np.count_nonzero(~np.isfinite(values)))
@@ -163,4 +171,4 @@ def _whole_numbers(path: Path, values: NDArray[Any]) -> NDArray[np.int64]:
     whole = np.rint(values)
     if np.abs(values - whole).max() > 1e-3 or np.abs(whole).max() > 2**31:
         raise GeometryError(f"{path}: holds values that are not whole numbers: an image, not a label map")
-    return whole.astype(np.int32)
+    return np.asarray(whole, dtype=np.int64)

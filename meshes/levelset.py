@@ -60,17 +60,23 @@ def level_set(structure: Structure, smoothing: float, margin: float) -> LevelSet
     spacing = structure.spacing
     pad = np.ceil(margin / spacing).astype(np.int64)
     padded = reframe(structure, np.array([-pad, structure.inside.shape + pad]))
-    distance = (ndimage.distance_transform_edt(~padded.inside, sampling=spacing)
-                - ndimage.distance_transform_edt(padded.inside, sampling=spacing))
+    distance = ndimage.distance_transform_edt(
+        ~padded.inside, sampling=spacing
+    ) - ndimage.distance_transform_edt(padded.inside, sampling=spacing)
     step = float(np.clip(0.6 * smoothing, 0.5 * spacing.min(), 1.5e-3))
     counts = np.floor((np.array(distance.shape) - 1) * spacing / step).astype(np.int64) + 1
-    values = ndimage.affine_transform(distance, np.diag(step / spacing), output_shape=tuple(counts), order=3, mode="nearest")
+    values = ndimage.affine_transform(
+        distance, np.diag(step / spacing), output_shape=tuple(counts), order=3, mode="nearest"
+    )
     values = ndimage.gaussian_filter(values, smoothing / step, mode="nearest", truncate=3.0)
     values -= _shift_to_volume(values, step, structure.volume)
     values = _single(values, step)
     return LevelSet(
-        coefficients=ndimage.spline_filter(values, order=3, mode="nearest"), values=values,
-        axes=padded.affine[:3, :3] / spacing, origin=padded.affine[:3, 3].copy(), step=step,
+        coefficients=ndimage.spline_filter(values, order=3, mode="nearest"),
+        values=values,
+        axes=padded.affine[:3, :3] / spacing,
+        origin=padded.affine[:3, 3].copy(),
+        step=step,
     )
 
 

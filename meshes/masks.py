@@ -103,13 +103,17 @@ def _select(labels: LabelMap, mask: Mask, name: str) -> Structure:
         present = np.unique(labels.values)
         text = ", ".join(str(int(v)) for v in present[:20]) + (", ..." if len(present) > 20 else "")
         wanted = f"label {', '.join(map(str, missing))}" if missing else "a label above zero"
-        raise GeometryError(f"{mask.path}: {wanted} for the {name} is not in the file; values present: {text}")
+        raise GeometryError(
+            f"{mask.path}: {wanted} for the {name} is not in the file; values present: {text}"
+        )
     if count > FULL * chosen.size:
         raise GeometryError(
             f"{mask.path}: the label of the {name} fills the whole image ({100.0 * count / chosen.size:.1f} % of the voxels)"
         )
     image = np.array([[0, 0, 0], chosen.shape])
-    whole = Structure(inside=chosen, affine=labels.affine, image=image, files=str(mask.path), notes=labels.notes)
+    whole = Structure(
+        inside=chosen, affine=labels.affine, image=image, files=str(mask.path), notes=labels.notes
+    )
     indices = [np.flatnonzero(chosen.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
     return reframe(whole, np.array([[i[0] for i in indices], [i[-1] + 1 for i in indices]]))
 

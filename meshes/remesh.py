@@ -35,9 +35,7 @@ class TaggedMesh:
     required: NDArray[np.int64]
 
 
-def remesh(
-    mesh: TaggedMesh, size: NDArray[np.float64], deviation: float, stage: str
-) -> TaggedMesh:
+def remesh(mesh: TaggedMesh, size: NDArray[np.float64], deviation: float, stage: str) -> TaggedMesh:
     """Adapts a tagged mesh to wanted edge lengths, keeping its surfaces (serial, deterministic).
 
     Args:
@@ -61,10 +59,11 @@ def remesh(
     mmg.set_field("metric", size.reshape(-1, 1))
     smallest, largest = 0.3 * float(size.min()), 2.0 * float(size.max())
     try:
-        mmg.remesh(hmin=smallest, hmax=largest, hausd=deviation, hgrad=1.3, angle=0, nosizreq=1,
-                   verbose=-1)
+        mmg.remesh(hmin=smallest, hmax=largest, hausd=deviation, hgrad=1.3, angle=0, nosizreq=1, verbose=-1)
     except (RuntimeError, ValueError) as error:
-        raise GeometryError(f"the mesher MMG failed while {stage}: {str(error).strip() or 'no reason given'}") from error
+        raise GeometryError(
+            f"the mesher MMG failed while {stage}: {str(error).strip() or 'no reason given'}"
+        ) from error
     cells, tags = mmg.get_tetrahedra_with_refs()
     triangles, triangle_tags = mmg.get_triangles_with_refs()
     points = np.asarray(mmg.get_vertices(), dtype=np.float64)
@@ -73,8 +72,11 @@ def remesh(
     required = _find(points, mesh.points[mesh.required], stage)
     points[required] = mesh.points[mesh.required]
     return TaggedMesh(
-        points=points, cells=np.asarray(cells, dtype=np.int64), tags=np.asarray(tags, dtype=np.int32),
-        triangles=np.asarray(triangles, dtype=np.int64), triangle_tags=np.asarray(triangle_tags, dtype=np.int32),
+        points=points,
+        cells=np.asarray(cells, dtype=np.int64),
+        tags=np.asarray(tags, dtype=np.int32),
+        triangles=np.asarray(triangles, dtype=np.int64),
+        triangle_tags=np.asarray(triangle_tags, dtype=np.int32),
         required=required,
     )
 

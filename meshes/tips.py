@@ -35,7 +35,9 @@ def check_tips(anatomy: Anatomy, sites: Sequence[Site]) -> tuple[str, ...]:
             _refuse(anatomy, number, tip, depth, held)
         outside = float(anatomy.tumour_level(tip[None])[0])
         if outside > 0.0:
-            notes.append(f"the tip of injection {number} lies {1e3 * outside:.2g} mm outside the tumour, in tissue")
+            notes.append(
+                f"the tip of injection {number} lies {1e3 * outside:.2g} mm outside the tumour, in tissue"
+            )
     return tuple(notes)
 
 
@@ -56,8 +58,11 @@ def distinct_tips(sites: Sequence[Site]) -> Points:
 
 def _refuse(anatomy: Anatomy, number: int, tip: Points, depth: float, held: float) -> None:
     where = "the organ" if anatomy.organ_level is not None else "the ball of tissue around the tumour"
-    state = f"{-1e3 * depth:.1f} mm outside {where}" if depth < 0.0 else (
-        f"only {1e3 * depth:.2g} mm inside {where}, less than its source radius of {1e3 * held:.2g} mm")
+    state = (
+        f"{-1e3 * depth:.1f} mm outside {where}"
+        if depth < 0.0
+        else (f"only {1e3 * depth:.2g} mm inside {where}, less than its source radius of {1e3 * held:.2g} mm")
+    )
     raise GeometryError(
         f"the tip of injection {number} at RAS {_millimetres(tip)} lies {state}; the nearest point inside is RAS "
         f"{_millimetres(_nearest_inside(anatomy, tip, held))}"

@@ -34,10 +34,18 @@ TUMOUR_RADIUS: Final = 8.0
 """Radius of the tumour between its lobes [mm]."""
 
 TUMOUR_LOBES: Final = (
-    ((1.0, 0.3, 0.2), 0.52, 4.0), ((-0.3, 0.9, -0.4), 0.44, 5.0), ((-0.5, -0.6, 0.7), 0.48, 4.5),
-    ((0.2, -0.5, -0.9), 0.38, 6.0), ((-0.9, 0.1, -0.2), 0.16, 6.0), ((0.3, 0.4, 0.9), 0.20, 7.0),
+    ((1.0, 0.3, 0.2), 0.52, 4.0),
+    ((-0.3, 0.9, -0.4), 0.44, 5.0),
+    ((-0.5, -0.6, 0.7), 0.48, 4.5),
+    ((0.2, -0.5, -0.9), 0.38, 6.0),
+    ((-0.9, 0.1, -0.2), 0.16, 6.0),
+    ((0.3, 0.4, 0.9), 0.20, 7.0),
 )
-ORGAN_LOBES: Final = (((-1.0, 0.2, 0.5), 0.10, 3.0), ((0.6, -0.8, 0.1), 0.14, 4.0), ((0.4, 0.7, -0.6), -0.12, 4.0))
+ORGAN_LOBES: Final = (
+    ((-1.0, 0.2, 0.5), 0.10, 3.0),
+    ((0.6, -0.8, 0.1), 0.14, 4.0),
+    ((0.4, 0.7, -0.6), -0.12, 4.0),
+)
 """Lobes: direction, height over the radius, sharpness."""
 
 
@@ -67,8 +75,9 @@ def scan_affine() -> NDArray[np.float64]:
     return affine
 
 
-def lobed(scaled: NDArray[np.float64], lobes: tuple[tuple[tuple[float, float, float], float, float], ...]
-          ) -> NDArray[np.bool_]:
+def lobed(
+    scaled: NDArray[np.float64], lobes: tuple[tuple[tuple[float, float, float], float, float], ...]
+) -> NDArray[np.bool_]:
     """Points inside a unit ball with lobes; the points are relative to its centre, shape ``(..., 3)``."""
     distance = np.linalg.norm(scaled, axis=-1)
     direction = scaled / np.maximum(distance, 1e-12)[..., None]

@@ -24,6 +24,9 @@ from solver.parameters import Injection, Model, Numerics, Physics, Schedule, Thr
 SAME_PLACE = 1e-9
 """Tips closer than this are one site [m]."""
 
+LABEL_SOURCE_RADIUS = 1e-3
+"""Radius of the distributed source in a mesh from labels, which has no cavity cut out [m]."""
+
 DEFAULT_LIFETIMES = 5.0
 """The run goes on for this many lifetimes 1/k after the last pulse."""
 
@@ -62,6 +65,8 @@ def source_radius(case: CaseFile, injection: InjectionTable) -> float:
     """Radius of the cavity or distributed source at a tip [m]."""
     if injection.source_radius is not None:
         return injection.source_radius
+    if case.geometry.labels is not None:
+        return LABEL_SOURCE_RADIUS
     return 0.5 * needle_numbers(case, injection.needle)["outer_diameter"]
 
 
@@ -168,7 +173,7 @@ def _sites(case: CaseFile) -> tuple[Site, ...]:
             tip=_vector(table.tip),
             direction=_vector([component / length for component in table.direction]),
             needle_radius=0.5 * needle_numbers(case, table.needle)["outer_diameter"],
-            source_radius=table.source_radius,
+            source_radius=source_radius(case, table) if case.geometry.labels else table.source_radius,
         )
     return tuple(sites[number] for number in sorted(sites))
 

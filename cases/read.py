@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cases.errors import CaseError, ExitCode, Key, Problem, shown
+from cases.errors import CaseError, ExitCode, Key, Problem, dotted, shown
 from cases.lines import LineMap, line_map
 
 LARGEST_FILE: Final = 5_000_000
@@ -137,18 +137,19 @@ def _apply(tables: Tables, override: str) -> Key:
         if following is None:
             target[step] = _override_value(text.strip())
             return key
-        target = _entered(target, step)
+        target = _entered(target, key)
     return key
 
 
-def _entered(target: Any, step: str | int) -> Any:
-    """The table or list at ``step``, made where it is missing."""
+def _entered(target: Any, key: Key) -> Any:
+    """The table or list at the end of ``key``, made where it is missing."""
+    step = key[-1]
     value = target.setdefault(step, {}) if isinstance(target, dict) else target[step]
-    if isinstance(value, str):
+    if isinstance(value, str) and (key == ("agent",) or (len(key) == 2 and key[0] == "tissues")):
         # a library name stands for a table with that base
         value = target[step] = {"base": value}
     if not isinstance(value, dict | list):
-        raise ValueError(f"{shown(step)} holds {shown(value)}, not a table")
+        raise ValueError(f"{dotted(key)} holds {shown(value)}, not a table")
     return value
 
 

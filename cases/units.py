@@ -49,7 +49,11 @@ MOLAR_MASS: Final = Dimension("molar mass", "kg/mol", "67.45 g/mol")
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*")
 _UNIT = re.compile(r"[A-Za-zµμ°%0-9²³⁻¹·*/^() .\-]{1,60}")
-_LARGE_EXPONENT = re.compile(r"(\^|\*\*)\s*\(?\s*-?\s*\d{2,}|\*\*\s*\(.*\*\*|//")
+_LARGE_EXPONENT = re.compile(
+    r"(\^|\*\*)\s*\(?\s*-?\s*\d{2}"  # of two digits
+    r"|(\^|\*\*)\s*\(?\s*-?\s*\d\s*\)?\s*(\^|\*\*)|\)\s*(\^|\*\*)"  # towers, which would take forever
+    r"|[²³¹]{2}|//"
+)
 _AMBIGUOUS: Final = {"ppm", "ppb", "%"}
 
 

@@ -33,6 +33,9 @@ LEAST_CONTACT: Final = 0.02
 MARGIN: Final = 8e-3
 """Width of the level sets' grids around their structures [m]."""
 
+THINNEST: Final = 3
+"""Edges of the tumour's surface that must fit into the margin."""
+
 FILM: Final = 1.1
 """Least distance of two surfaces over the edge length on the tumour's surface."""
 
@@ -103,7 +106,8 @@ def read_anatomy(geometry: LabelGeometry) -> Anatomy:
 
     Raises:
         MeshInputError: a file is missing or unreadable.
-        GeometryError: a label is absent, empty, in pieces or cut by the image, or the tumour lies outside the organ.
+        GeometryError: a label is absent, empty, in pieces or cut by the image; the tumour is elsewhere than
+            the organ; the margin is thin.
     """
     core = _core(geometry)
     tumour = _tumour(geometry, core)
@@ -112,6 +116,11 @@ def read_anatomy(geometry: LabelGeometry) -> Anatomy:
     radius = float(np.linalg.norm(positions - centre, axis=1).max()) + geometry.margin
     smoothing = smoothing_length(tumour) if geometry.smoothing is None else geometry.smoothing
     surface = min(geometry.sizes.surface, SURFACE_SHARE * tumour.equivalent_radius)
+    if geometry.margin < THINNEST * surface:
+        raise GeometryError(
+            f"the margin of {1e3 * geometry.margin:.3g} mm around the tumour is thinner than {THINNEST} edges on "
+            f"its surface ({1e3 * surface:.3g} mm each)"
+        )
     organ = _organ(geometry, tumour, centre, radius) if geometry.organ else None
     notes = [text for part in (tumour, core, organ) if part is not None for text in part.notes]
     if surface < 0.95 * geometry.sizes.surface:
@@ -145,7 +154,8 @@ def _tumour(geometry: LabelGeometry, core: Structure | None) -> Structure:
     tumour = fill_holes(largest_component(tumour, "tumour"), "tumour")
     if tumour.cut_by_image():
         raise GeometryError(
-            f"{tumour.files}: the tumour touches the border of the image, which cuts it; a whole tumour is needed"
+            f"{tumour.files}: the tumour touches the border of the image, which cuts it; "
+            "a whole tumour is needed"
         )
     return tumour
 
@@ -160,8 +170,8 @@ def _organ(geometry: LabelGeometry, tumour: Structure, centre: Points, radius: f
     share = overlap_around(given, tumour)
     if share < LEAST_CONTACT:
         raise GeometryError(
-            f"{given.files}: the tumour lies neither in the organ nor at it ({100.0 * share:.1f} % of the voxels in and "
-            "next to the tumour are organ); are the masks of one patient and scan?"
+            f"{given.files}: the tumour lies neither in the organ nor at it ({100.0 * share:.1f} % of the "
+            "voxels in and next to the tumour are organ); are the masks of one patient and scan?"
         )
     organ = replace(largest_component(close_organ(given, tumour), "organ"), notes=given.notes)
     if organ.cut_by_image(centre, radius):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A graded mesh of a ball with the needle tips among its vertices, before any surface of the patient is in it."""
+"""A graded mesh of a ball with the needle tips among its vertices, before any surface is cut into it."""
 
 from collections.abc import Callable
 from itertools import permutations

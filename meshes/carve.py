@@ -32,7 +32,7 @@ MOST_CUTS: Final = 4
 """Cuts tried for a volume; two or three are enough where nothing limits the surface."""
 
 BORDER: Final = 2e-3
-"""Depth from the border of the image [m] within which a surface that faces it is the image's, not the organ's."""
+"""Depth from the border of the image [m] within which a surface facing it is the image's, not the organ's."""
 
 
 class Surface(Protocol):
@@ -72,8 +72,8 @@ def carve(draft: Draft, anatomy: Anatomy) -> TaggedMesh:
         anatomy: surfaces to cut along.
 
     Returns:
-        The connected domain around the tumour, with triangles tagged ``OUTER`` (the ball and the border of the image),
-        ``ORGAN_SURFACE`` and ``INTERFACE``; the tips are among its points.
+        The connected domain around the tumour, with triangles tagged ``OUTER`` (the ball, the border of the
+        image), ``ORGAN_SURFACE`` and ``INTERFACE``; the tips are among its points.
     """
     if anatomy.organ_level is not None:
         draft, inside = _split(draft, anatomy.organ_surface)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Cuts a tetrahedral mesh along the zero level of a function, conforming by construction.
 
-Vertices near the surface are moved onto it, every edge that still crosses it gets a vertex at the root, and tetrahedra are
-bisected along their crossed edges in one global order of edges. Two cells that share a face split it alike, because the
-order of the face's edges is the same seen from both.
+Vertices near the surface are moved onto it, every edge that still crosses it gets a vertex at the root, and
+tetrahedra are bisected along their crossed edges in one global order of edges. Two cells that share a face
+split it alike, because the order of the face's edges is the same seen from both.
 """
 
 from collections.abc import Callable
@@ -37,8 +37,8 @@ def cut(
         fixed: vertices that must stay where they are, shape ``(n,)``; the surface bends to one that is near.
 
     Returns:
-        Points (the first ``n`` are the given ones, some moved), cells, the number of the cell each one comes from, and
-        whether each cell lies inside.
+        Points (the first ``n`` are the given ones, some moved), cells, the number of the cell each one comes
+        from, and whether each cell lies inside.
     """
     values = level(points)
     points, values = _snap(points, cells, values, level, fixed)
@@ -135,7 +135,7 @@ def _to_surface(
 
 
 def _roots(points: Points, edges: Cells, values: NDArray[np.float64], level: Level) -> Points:
-    """Points where the level is zero on edges whose ends differ in sign (false position and halving in turn)."""
+    """Points where the level is zero on edges that cross it (false position and halving in turn)."""
     a, along = points[edges[:, 0]], points[edges[:, 1]] - points[edges[:, 0]]
     f_low: NDArray[np.float64] = values[edges[:, 0]]
     f_high: NDArray[np.float64] = values[edges[:, 1]]

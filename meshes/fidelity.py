@@ -85,7 +85,7 @@ def dice(points: Points, triangles: Cells, structure: Structure) -> float:
 
 
 def _fill(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Grid points inside a closed surface of triangles ``(m, 3, 3)`` in index coordinates, by winding along the last axis."""
+    """Grid points inside a closed surface ``(m, 3, 3)`` in index coordinates, by winding on the last axis."""
     # A shift that no lattice line shares with an edge: each line then meets whole triangles.
     corners = corners + np.array([1.234567e-7, 2.718281e-7, 0.0])
     low = np.clip(np.ceil(corners[:, :, :2].min(axis=1)), 0, None).astype(np.int64)
@@ -115,7 +115,7 @@ def _area(a: NDArray[np.float64], b: NDArray[np.float64], line: NDArray[np.float
 
 
 def crease(points: Points, triangles: Cells) -> float:
-    """Angle between neighbouring triangles of a surface [degrees], 95th percentile; voxel stairs show here."""
+    """Angle between neighbouring triangles of a surface [degrees], 95th percentile; stairs show here."""
     a, b, c = (points[triangles[:, n]] for n in range(3))
     normals = np.cross(b - a, c - a)
     normals /= np.linalg.norm(normals, axis=1)[:, None]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From label maps to a conforming tetrahedral mesh with a smooth tumour surface and the tips among its vertices."""
+"""From label maps to a conforming tetrahedral mesh: smooth tumour surface, tips among the vertices."""
 
 from dataclasses import replace
 from typing import Final
@@ -21,7 +21,7 @@ from meshes.tetrahedra import Cells, faces_between
 from meshes.tips import check_tips, distinct_tips
 
 DEVIATION: Final = 0.3
-"""Distance by which remeshed surfaces may leave the cut ones, over the edge length on the tumour's surface."""
+"""Distance by which remeshed surfaces may leave the cut ones, over the edge length on the tumour."""
 
 FARTHEST: Final = 0.05
 """Largest last move of a surface for its volume, over its edge length: cells hardly feel it."""
@@ -30,8 +30,8 @@ FARTHEST: Final = 0.05
 def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
     """Meshes a tumour, and the organ around it, from label maps (serial; the same bytes every time).
 
-    Voxels become smooth level sets that keep the voxels' volume; a graded ball of tetrahedra is cut along the surfaces of
-    the organ, the tumour and the core; one pass of MMG improves the cells and keeps the surfaces.
+    Voxels become smooth level sets that keep the voxels' volume; a graded ball of tetrahedra is cut along the
+    surfaces of organ, tumour and core; one pass of MMG improves the cells and keeps the surfaces.
 
     Args:
         geometry: masks, margin, sites and edge lengths; coordinates RAS [m].
@@ -72,7 +72,7 @@ def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
 
 
 def _restore_volume(mesh: TaggedMesh, regions: frozenset[int], wanted: float, farthest: float) -> TaggedMesh:
-    """Moves a surface along its normals by the micrometres that remeshing cost it in volume [m^3], within a limit [m]."""
+    """Moves a surface along its normals by the micrometres that restore its volume [m^3], within a limit."""
     inside = np.isin(mesh.tags, list(regions))
     faces, sides = faces_between(mesh.cells, (~inside).astype(np.int32))
     surface = faces[sides[:, 0] == 0]

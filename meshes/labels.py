@@ -32,7 +32,7 @@ class LabelMap:
     """
 
     path: Path
-    values: NDArray[np.int64]
+    values: NDArray[np.integer[Any]]
     affine: NDArray[np.float64]
     notes: tuple[str, ...] = ()
 
@@ -141,7 +141,8 @@ def _check_layout(path: Path, shape: tuple[int, ...], components: int, itemsize:
     if size > LARGEST_BYTES:
         text = " x ".join(map(str, shape))
         raise GeometryError(
-            f"{path}: the header announces {text} voxels, {size / 2**30:.1f} GiB; at most {LARGEST_BYTES >> 30} GiB are read"
+            f"{path}: the header announces {text} voxels, {size / 2**30:.1f} GiB; "
+            f"at most {LARGEST_BYTES >> 30} GiB are read"
         )
 
 
@@ -160,7 +161,7 @@ def _check_axes(path: Path, affine: NDArray[np.float64]) -> None:
         )
 
 
-def _whole_numbers(path: Path, values: NDArray[Any]) -> NDArray[np.int64]:
+def _whole_numbers(path: Path, values: NDArray[Any]) -> NDArray[np.integer[Any]]:
     if np.issubdtype(values.dtype, np.integer) or values.dtype == bool:
         return np.asarray(values)
     if not np.issubdtype(values.dtype, np.floating):
@@ -171,4 +172,4 @@ def _whole_numbers(path: Path, values: NDArray[Any]) -> NDArray[np.int64]:
     whole = np.rint(values)
     if np.abs(values - whole).max() > 1e-3 or np.abs(whole).max() > 2**31:
         raise GeometryError(f"{path}: holds values that are not whole numbers: an image, not a label map")
-    return np.asarray(whole, dtype=np.int64)
+    return np.asarray(whole, dtype=np.int32)

@@ -42,15 +42,15 @@ class LevelSet:
 
 
 def smoothing_length(structure: Structure) -> float:
-    """Standard deviation of the smoothing [m]: the slice thickness, at most a tenth of the equivalent radius."""
+    """Standard deviation of the smoothing [m]: the slice thickness, at most 0.1 of the equivalent radius."""
     return float(min(structure.spacing.max(), 0.1 * structure.equivalent_radius))
 
 
 def level_set(structure: Structure, smoothing: float, margin: float) -> LevelSet:
-    """Signed distance of a structure, smoothed by a Gaussian, shifted so that the volume of the voxels is kept.
+    """Signed distance of a structure, smoothed by a Gaussian, shifted so that the voxels' volume is kept.
 
-    The distance is Euclidean between voxel centres, inside and outside averaged, so that its zero lies on the faces
-    between voxels. One component and no hole survive the smoothing.
+    The distance is Euclidean between voxel centres, inside and outside averaged, so that its zero lies on the
+    faces between voxels. One component and no hole survive the smoothing.
 
     Args:
         structure: the voxels.

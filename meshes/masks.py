@@ -108,7 +108,8 @@ def _select(labels: LabelMap, mask: Mask, name: str) -> Structure:
         )
     if count > FULL * chosen.size:
         raise GeometryError(
-            f"{mask.path}: the label of the {name} fills the whole image ({100.0 * count / chosen.size:.1f} % of the voxels)"
+            f"{mask.path}: the label of the {name} fills the whole image "
+            f"({100.0 * count / chosen.size:.1f} % of the voxels)"
         )
     image = np.array([[0, 0, 0], chosen.shape])
     whole = Structure(
@@ -119,7 +120,7 @@ def _select(labels: LabelMap, mask: Mask, name: str) -> Structure:
 
 
 def reframe(structure: Structure, box: Box) -> Structure:
-    """Same structure on a box ``(first, one past last)`` of its index space, cropped or padded with outside."""
+    """Same structure on a box ``(first, one past last)`` of its index space, cropped or padded."""
     inside = np.zeros(box[1] - box[0], dtype=bool)
     low = np.maximum(box[0], 0)
     high = np.maximum(np.minimum(box[1], structure.inside.shape), low)
@@ -156,8 +157,8 @@ def largest_component(structure: Structure, name: str) -> Structure:
     total, largest = int(sizes.sum()), int(sizes.max())
     if largest < LEAST_SHARE * total:
         raise GeometryError(
-            f"{structure.files}: the {name} falls into {count} components, the largest with {largest} of {total} "
-            "voxels; one piece is expected"
+            f"{structure.files}: the {name} falls into {count} components, "
+            f"the largest with {largest} of {total} voxels; one piece is expected"
         )
     if largest < LEAST_VOXELS:
         raise GeometryError(

@@ -38,7 +38,7 @@ def faces_between(cells: Cells, tags: NDArray[np.int32]) -> tuple[Cells, NDArray
 
     Returns:
         The faces, oriented outwards of the cell with the lower tag, shape ``(m, 3)``, and the sorted pair of
-        tags on their two sides, shape ``(m, 2)``; the exterior is ``-1``, so that the boundary has ``-1`` first.
+        tags on their two sides, shape ``(m, 2)``; the exterior is ``-1``, so the boundary has ``-1`` first.
     """
     faces = cells[:, LOCAL_FACES].reshape(-1, 3)
     owner = np.repeat(tags, 4)

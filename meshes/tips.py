@@ -64,8 +64,8 @@ def _refuse(anatomy: Anatomy, number: int, tip: Points, depth: float, held: floa
         else (f"only {1e3 * depth:.2g} mm inside {where}, less than its source radius of {1e3 * held:.2g} mm")
     )
     raise GeometryError(
-        f"the tip of injection {number} at RAS {_millimetres(tip)} lies {state}; the nearest point inside is RAS "
-        f"{_millimetres(_nearest_inside(anatomy, tip, held))}"
+        f"the tip of injection {number} at RAS {_millimetres(tip)} lies {state}; "
+        f"the nearest point inside is RAS {_millimetres(_nearest_inside(anatomy, tip, held))}"
     )
 
 

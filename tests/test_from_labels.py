@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From label map to mesh: the shipped demo map in coarse sizes, small shapes, and real data where it is at hand."""
+"""From label map to mesh: the shipped demo map in coarse sizes, small shapes, real data where at hand."""
 
 import gzip
 import json
@@ -45,7 +45,7 @@ def demo(*sites: Site) -> LabelGeometry:
 
 
 def assert_sound(mesh: PlainMesh) -> None:
-    """Conforming, positive, every boundary face tagged, the volume by the divergence theorem that of the cells."""
+    """Conforming, positive, every boundary face tagged, the surface encloses the volume of the cells."""
     assert volumes(mesh.points, mesh.cells).min() > 0.0
     assert np.array_equal(np.unique(mesh.cells), np.arange(len(mesh.points)))
     faces, _ = faces_between(mesh.cells, np.zeros(len(mesh.cells), np.int32))

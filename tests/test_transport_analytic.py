@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Transport on radial meshes against closed forms: fronts, doses, steady profiles and spreading pulses."""
+"""Transport on radial meshes against closed forms: fronts, doses, steady profiles and spreading pulses.
+
+The reaction is split off (Strang, 1968), which is second order in time where the agent moves less than a
+cell in a step, but near an inlet that a step flushes many times over it leaves an error of k dt/2: the
+tolerances of B9 and B12 say so.
+"""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from solver.linear import OPTIONS
-from solver.parameters import Schedule
+from solver.parameters import Physics, Schedule
 from solver.simulate import Snapshot, simulate
 from solver.transport import AgentState, Transport
 from tests import analytic as an
@@ -25,133 +29,128 @@ from tests.spheres import (
     tissue,
 )
 
+pytestmark = pytest.mark.serial
+
 CAVITY = 0.359e-3
 INLET = 0.3
 REACTION = 0.03
 POROSITY = 0.2
 DURATION = 60.0
+DIFFUSIVITY = 7.6e-10
 
 
-@pytest.fixture(autouse=True)
-def _factorised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Solve intervals by an incomplete factor, which is exact for them: algebra out of the way."""
-    factor = {"ksp_type": "gmres", "pc_type": "ilu", "pc_factor_zeropivot": 1e-300}
-    monkeypatch.setitem(OPTIONS, "transport", factor)
-
-
-def injected_dose(cells: int, step: float) -> tuple[Floats, Floats, Snapshot, Snapshot]:
-    """B8 and B9 by a whole run: radii, dose 1e4 s after the start, and the state at stop and at the end."""
-    physics = replace(PLAIN, reaction=True)
+def infusion(
+    cells: int, step: float, physics: Physics, after: float
+) -> tuple[Floats, Floats, Floats, Snapshot]:
+    """1 mL in 60 s into rigid tissue: radii, concentration and dose some seconds after its end, snapshot."""
     radii = geometric(CAVITY, 20e-3, cells)
+    injection = pulse(an.ML_PER_MIN, DURATION, INLET)
     what = model(
-        tissue(porosity=POROSITY, diffusivity=1e-12),
+        tissue(porosity=POROSITY),
         physics,
-        pulse(an.ML_PER_MIN, DURATION, INLET),
+        injection,
         REACTION,
         numerics=replace(EXACT, fixed_step=step),
-        schedule=Schedule(end=DURATION + 300.0),
-    )
-    data = discretised(radii, what)
-    snapshots = {round(s.time, 6): s for s in simulate(data, what)}
-    stop, end = snapshots[DURATION], snapshots[DURATION + 300.0]
-    return radii, in_order(data, end.dose.ct), stop, end
-
-
-def test_b9_dose_of_an_injection() -> None:
-    """Dose behind the front, where it is smooth; the dose left at the end is e^-9 of it."""
-    errors = []
-    for cells, step in ((200, 0.8), (400, 0.4), (800, 0.2)):
-        radii, dose, _, end = injected_dose(cells, step)
-        travel = an.travel_time(radii, an.ML_PER_MIN, POROSITY, CAVITY)
-        exact = an.convected_dose(INLET, REACTION, travel, DURATION)
-        behind = (radii > 1e-3) & (radii < 9e-3)
-        errors.append(float(np.abs(dose - exact)[behind].max() / exact[behind].max()))
-        assert end.lowest >= -1e-12 * INLET
-        assert end.ledger.agent_residual() < 1e-12
-    print(errors, order(errors))
-    assert errors[-1] < 2e-3
-
-
-def front(cells: int, step: float) -> tuple[Floats, Floats]:
-    physics = PLAIN
-    radii = geometric(CAVITY, 20e-3, cells)
-    what = model(
-        tissue(porosity=POROSITY, diffusivity=1e-12),
-        physics,
-        pulse(an.ML_PER_MIN, DURATION, INLET),
-        numerics=replace(EXACT, fixed_step=step),
-        schedule=Schedule(end=DURATION),
+        schedule=Schedule(end=injection.end + after),
     )
     data = discretised(radii, what)
     *_, last = simulate(data, what)
-    assert last.highest <= INLET * (1 + 1e-10)
-    assert last.lowest >= -1e-12 * INLET
-    return radii, in_order(data, last.agent.concentration)
+    return radii, in_order(data, last.agent.concentration), in_order(data, last.dose.ct), last
 
 
-def test_b8_front() -> None:
-    errors = []
+def test_b8_front_of_pure_convection() -> None:
+    """The front stands where the injected volume ends, sharper on finer meshes, within bounds, none lost."""
     exact = an.front_radius(an.ML_PER_MIN, DURATION, POROSITY, CAVITY)
+    widths = []
+    for cells, step in ((200, 0.8), (800, 0.2)):
+        radii, c, _, last = infusion(cells, step, PLAIN, 0.0)
+        low, middle, high = np.interp([-0.95 * INLET, -0.5 * INLET, -0.05 * INLET], -c, radii)
+        assert middle == pytest.approx(exact, rel=3e-3)
+        widths.append(high - low)
+        assert last.lowest >= -1e-12 * INLET
+        assert last.highest <= INLET * (1.0 + 1e-10)
+        assert last.ledger.agent_residual() < 1e-12
+    assert widths[1] < 0.55 * widths[0]
+    assert widths[1] < 0.05 * exact
+
+
+def test_b9_dose_of_an_injection() -> None:
+    """Dose behind the front 300 s after the end, when e^-9 of it is still to come."""
+    errors = []
     for cells, step in ((200, 0.8), (400, 0.4), (800, 0.2)):
-        radii, c = front(cells, step)
-        crossing = float(np.interp(-0.5 * INLET, -c, radii))
-        smear = float(np.interp(-0.05 * INLET, -c, radii)-np.interp(-0.95 * INLET, -c, radii))
-        errors.append(abs(crossing / exact - 1))
-        print(crossing, exact, smear)
+        radii, _, dose, last = infusion(cells, step, replace(PLAIN, reaction=True), 300.0)
+        travel = an.travel_time(radii, an.ML_PER_MIN, POROSITY, CAVITY)
+        exact = an.convected_dose(INLET, REACTION, travel, DURATION)
+        behind = radii < 9e-3
+        errors.append(float(np.abs(dose - exact)[behind].max() / exact.max()))
+        assert last.ledger.agent_residual() < 1e-12
+    assert errors[-1] < 0.5 * REACTION * 0.2 * 1.5
+    assert order(errors) > 0.9
 
 
-def steady_profile(peclet: float, damkohler: float, cells: int, far: float, step: float) -> tuple[Floats, Floats]:
-    a, d = 1e-3, 1e-9
-    rate = 4 * np.pi * POROSITY * d * a * peclet
-    k = damkohler * d / a**2
-    physics = replace(PLAIN, reaction=True, diffusion=True)
-    radii = geometric(a, far * a, cells)
-    what = model(tissue(porosity=POROSITY, diffusivity=d), physics, pulse(rate, 1e9), k)
+def test_b9_unreacted_share() -> None:
+    """What is left when the injection ends."""
+    *_, last = infusion(400, 0.2, replace(PLAIN, reaction=True), 0.0)
+    rows = last.ledger.rows()
+    left = (rows["agent_in_tumour"] + rows["agent_in_tissue"]) / rows["agent_injected"]
+    assert left == pytest.approx(an.unreacted_share(REACTION, DURATION), rel=1e-3)
+
+
+def steady_profile(peclet: float, damkohler: float, cells: int, split: float) -> tuple[Floats, Floats]:
+    """B12 by stepping to the steady state, k dt = ``split``: radii over that of the cavity, C over C_in."""
+    cavity = 1e-3
+    rate = 4.0 * np.pi * POROSITY * DIFFUSIVITY * cavity * peclet
+    reaction = damkohler * DIFFUSIVITY / cavity**2
+    radii = geometric(cavity, 25.0 * cavity, cells)
+    medium = tissue(porosity=POROSITY, diffusivity=DIFFUSIVITY)
+    what = model(medium, replace(PLAIN, reaction=True, diffusion=True), pulse(rate, 1e9), reaction)
     data = discretised(radii, what)
     flow = steady_flow(data, what, rate)
     transport = Transport(data, what.agent, what.physics, what.numerics)
-    state = transport.initial_state()
-    n=0
-    while n<4000:
-        new = transport.step(state, (flow.state.stored, flow.state.stored), flow, rate * data.sources[0], step / k).state
-        n+=1
-        change = data.halo.max(np.abs(new.concentration - state.concentration))
-        state = new
-        if change < 1e-9 : break
-    print("steps",n)
-    return radii / a, in_order(data, state.concentration)
+    state, none = transport.initial_state(), np.zeros_like(radii)
+    for _ in range(round(20.0 / split)):
+        state = transport.step(state, (none, none), flow, rate * data.sources[0], split / reaction).state
+    return np.asarray(radii / cavity), in_order(data, state.concentration)
 
 
-@pytest.mark.parametrize(("peclet", "damkohler", "far"), [(10.0, 0.1, 30), (10.0, 1.0, 20), (100.0, 1.0,25)])
-def test_b12(peclet: float, damkohler: float,far) -> None:
-    errors = []
-    for cells, step in ((100, 0.1), (200, 0.05), (400, 0.025)):
-        r, c = steady_profile(peclet, damkohler, cells, far, step)
-        e = an.divergent_reaction(peclet, damkohler, r)
-        errors.append(float(np.abs(c / c[0] - e).max()))
-        h=1e-6; slope=(an.divergent_reaction(peclet,damkohler,1+h)-1)/h
-        print(c[0], 1/(1-slope/peclet))
-    print(errors, order(errors))
+@pytest.mark.parametrize(("peclet", "damkohler"), [(10.0, 0.1), (10.0, 1.0), (100.0, 1.0)])
+def test_b12_steady_profile(peclet: float, damkohler: float) -> None:
+    """Profile and wall value, where injection balances convection and diffusion away from the wall."""
+    slope = (float(an.divergent_reaction(peclet, damkohler, 1.0 + 1e-6)) - 1.0) / 1e-6
+    wall = 1.0 / (1.0 - slope / peclet)
+    for split in (0.05, 0.0125):
+        r, c = steady_profile(peclet, damkohler, 200, split)
+        error = np.abs(c / wall - an.divergent_reaction(peclet, damkohler, r))
+        assert error.max() < 0.5 * split + 2e-3
+        assert np.diff(c).max() < 1e-6, "a falling profile must not rise anywhere"
 
 
-def spread(cells: int, steps: int) -> float:
-    d, k = 7.6e-10, 0.03
+def spread(cells: int, steps: int, limiter: bool) -> float:
+    """B13 from 30 s to 100 s: largest error over the largest value."""
+    radii = 3e-3 * np.arange(cells + 1, dtype=np.float64) / cells
+    medium = tissue(porosity=POROSITY, diffusivity=DIFFUSIVITY)
+    numerics = replace(EXACT, limiter=limiter)
     physics = replace(PLAIN, reaction=True, diffusion=True)
-    radii = np.linspace(0.0, 3e-3, cells + 1)
-    what = model(tissue(porosity=POROSITY, diffusivity=d), physics, None, k)
+    what = model(medium, physics, None, REACTION, numerics=numerics)
     data = discretised(radii, what)
     flow = steady_flow(data, what, 0.0)
     transport = Transport(data, what.agent, what.physics, what.numerics)
-    first = an.point_source(1e-9, POROSITY, d, k, 30.0)
-    c = first.at(data.mesh.points[:, 0])
-    state = AgentState(concentration=c, amount=c * data.rest_fluid)
+    c = an.point_source(1e-9, POROSITY, DIFFUSIVITY, REACTION, 30.0).at(data.mesh.points[:, 0])
+    state, none = AgentState(concentration=c, amount=c * data.rest_fluid), np.zeros_like(c)
     for _ in range(steps):
-        state = transport.step(state, (flow.state.stored, flow.state.stored), flow, np.zeros_like(c), 70.0 / steps).state
-    exact = an.point_source(1e-9, POROSITY, d, k, 100.0).at(radii)
+        state = transport.step(state, (none, none), flow, none, 70.0 / steps).state
+    exact = an.point_source(1e-9, POROSITY, DIFFUSIVITY, REACTION, 100.0).at(radii)
     return float(np.abs(in_order(data, state.concentration) - exact).max() / exact.max())
 
 
-def test_b13() -> None:
-    print([spread(50*2**i, 25*2**i) for i in range(4)])
-    print([spread(800, 10*2**i) for i in range(4)])
-    print([spread(25*2**i, 800) for i in range(4)])
+def test_b13_monotone_scheme() -> None:
+    """Without the correction: first order in time, second in space."""
+    assert order([spread(400, n, False) for n in (50, 100, 200)]) == pytest.approx(1.0, abs=0.1)
+    assert order([spread(n, n * n // 8, False) for n in (20, 40, 80)]) == pytest.approx(2.0, abs=0.1)
+
+
+def test_b13_limited_scheme() -> None:
+    """With it: second order, but for the clipped peak."""
+    errors = [spread(n, n // 2, True) for n in (50, 100, 200, 400)]
+    assert order(errors) > 1.7
+    assert errors[-1] < 1e-3

@@ -70,6 +70,8 @@ def test_decimal_text_gives_the_nearest_float() -> None:
         ("", ["no number"]),
         ("1 m**9**9**9", ["cannot read the unit"]),
         ("1 m^99", ["cannot read the unit"]),
+        ("1 (((m^9)^9)^9)^9", ["cannot read the unit"]),
+        ("1 m³³³³³³³³³³", ["cannot read the unit"]),
         ("1 __import__('os')", ["cannot read the unit"]),
         ("1 m/(s", ["expected a length"]),
         ("1.2.3 mm", ["expected a length"]),

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Makes the synthetic label map of the demo case: a lobed tumour (2) near the surface of an organ (1).
 
-Run it as ``python cases/shipped/make_demo_labels.py``; it writes ``demo_labels.nii.gz`` beside itself, the same bytes each
-time. The grid is oblique and coarse along one axis, as a scan's is, so that axes and slices matter.
+Run it as ``python cases/shipped/make_demo_labels.py``; it writes ``demo_labels.nii.gz`` beside itself, the
+same bytes each time. The grid is oblique and coarse along one axis, as a scan's is, so that axes and slices
+matter.
 """
 
 import gzip
@@ -65,7 +66,7 @@ def make_labels() -> nibabel.Nifti1Image:
 
 
 def scan_affine() -> NDArray[np.float64]:
-    """Voxel index to RAS position [mm]: first axis to the left, second to the back, tilted; shape ``(4, 4)``."""
+    """Voxel index to RAS position [mm], shape ``(4, 4)``: axes to the left, the back and up, tilted."""
     x, z = (np.deg2rad(TILTS[axis]) for axis in "xz")
     about_x = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
     about_z = np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]])

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""The suite runs on one rank and on several: ``pytest tests`` and ``mpirun -n 2 python3 -m pytest tests``.
+
+Every rank runs every test, except those marked ``serial``. A failure on one rank would leave the others
+waiting in a collective call, so it ends all of them.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mpi4py import MPI
+
+COMM = MPI.COMM_WORLD
+SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let rank 0 alone print."""
+    config.addinivalue_line("markers", "serial: runs on one rank only")
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if COMM.rank > 0 and reporter is not None:
+        reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave serial tests out on several ranks."""
+    if COMM.size == 1:
+        return
+    chosen = [item for item in items if item.get_closest_marker("serial") is None]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Say on which rank a test failed, and end all ranks."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed and COMM.size > 1:
+        print(f"rank {COMM.rank}: {item.nodeid} failed\n{report.longreprtext}", file=sys.__stderr__, flush=True)
+        COMM.Abort(1)
+
+
+@pytest.fixture(autouse=True)
+def _meet() -> Iterator[None]:
+    """Free collective objects at the same place on all ranks."""
+    yield
+    gc.collect()
+    COMM.barrier()
+
+
+@pytest.fixture
+def comm() -> MPI.Comm:
+    """All ranks."""
+    return COMM
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder, the same on all ranks."""
+    folder = tmp_path_factory.mktemp("case") if COMM.rank == 0 else None
+    return COMM.bcast(folder)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Segmentations and meshes that are not part of the repository."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the data folder {SHARED.parent.name}/data beside the repository")
+    return SHARED

@@ -12,7 +12,7 @@ def run(options: Namespace) -> int:
     """Check a case and its output folder, then run it here or on several ranks."""
     from cases.launch import Request, launch, require_installed, require_ranks
     from cases.load import load_case
-    from cases.output import abandon_if_empty, prepare
+    from cases.output import prepare, tidy
 
     case = load_case(options.case, options.set)
     require_ranks(options.ranks, options.oversubscribe)
@@ -27,10 +27,12 @@ def run(options: Namespace) -> int:
         quiet=options.quiet,
         debug=options.debug,
     )
+    code: int = ExitCode.BUG
     try:
-        return launch(request)
+        code = launch(request)
     finally:
-        abandon_if_empty(out)
+        tidy(out, code)
+    return code
 
 
 def check(options: Namespace) -> int:

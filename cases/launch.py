@@ -27,7 +27,7 @@ OVERSUBSCRIBE: Final = {
 
 RULER: Final = 74 * "-"
 EXPLANATION: Final = re.compile(r"\s*(prterun|mpirun|MPI_ABORT|Primary job)\b.*(exit|invoked|terminated)")
-PMIX_NOISE: Final = re.compile(r"\[[^\]]+\] PMIX ERROR")
+LAUNCHER_NOISE: Final = re.compile(r"\[[^\]]+\] PMIX ERROR|\0+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +141,6 @@ def without_explanations(lines: Iterable[str]) -> Iterator[str]:
             block = []
         elif block or ruler:
             block.append(line)
-        elif not PMIX_NOISE.match(line):
+        elif not LAUNCHER_NOISE.match(line):
             yield line
     yield from block

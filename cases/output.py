@@ -40,9 +40,17 @@ def prepare(folder: Path, overwrite: bool) -> None:
         raise UserError(f"output folder {folder}: cannot be written: {error.strerror}", code) from error
 
 
-def abandon_if_empty(folder: Path) -> None:
-    """Remove the folder if the run has left nothing in it."""
+def tidy(folder: Path, code: int) -> None:
+    """Remove what a run has left if its input was no good, and the folder if it is empty.
+
+    Args:
+        folder: result folder, prepared for this run.
+        code: exit code of the run.
+    """
     with suppress(OSError):
+        if code in (ExitCode.INVALID, ExitCode.MISSING_INPUT):
+            for entry in list(folder.iterdir()):
+                _remove(entry)
         folder.rmdir()
 
 

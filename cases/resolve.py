@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 
 from cases.about import VERSION
 from cases.case import Case
-from cases.errors import CaseError, Problem
+from cases.errors import CaseError, ExitCode, Problem
 from cases.read import Source
 from meshes.geometry import LabelGeometry, ParametricGeometry
 from meshes.regions import REGION_NAMES
@@ -110,11 +110,29 @@ def case_hash(case: Case) -> str:
 
 
 def resolved_case(source: Source, overrides: tuple[str, ...]) -> Case:
-    """A case from the tables of a resolved file.
+    """A case from the tables of a resolved file, which is a record and must be as it was written.
 
     Raises:
-        CaseError: it has been edited into something invalid.
+        CaseError: it was edited, an override would change it, or a label map is missing or has changed.
     """
+    case = _unchecked(source, overrides)
+    stated = (
+        source.tables[RESOLVED_KEY].get("hash") if isinstance(source.tables[RESOLVED_KEY], dict) else None
+    )
+    try:
+        unchanged = case_hash(case) == stated
+    except OSError as error:
+        message = f"label map {error.filename}: {error.strerror}"
+        problem = Problem(key=("geometry",), message=message, code=ExitCode.MISSING_INPUT)
+        raise CaseError([source.place(problem)]) from error
+    if not unchanged:
+        message = "does not match the content: this record was changed, or a label map was"
+        problem = Problem(key=(RESOLVED_KEY, "hash"), message=message, hint="change the case file instead")
+        raise CaseError([source.place(problem)])
+    return case
+
+
+def _unchecked(source: Source, overrides: tuple[str, ...]) -> Case:
     tables = {key: value for key, value in source.tables.items() if key != RESOLVED_KEY}
     if _geometry_kind(tables.get("geometry")) == "labels" and isinstance(tables.get("geometry"), dict):
         tables["geometry"] = {"smoothing": None, **tables["geometry"]}

@@ -24,6 +24,7 @@ from solver.metrics import Level
 from solver.profile import Profile
 from solver.record import Extremes, FieldFile, History
 from solver.simulate import Snapshot, SolverFailure, simulate
+from solver.stepping import same_time
 from solver.summary import Outcome, summarise
 from solver.validity import LEDGER_LIMIT
 
@@ -89,14 +90,18 @@ def _march(
     history = History(out / "history.csv", data.halo.comm.rank)
     fields = FieldFile(out / "fields.vtkhdf", data, plain)
     schedule = case.model.schedule
-    stored = {0.0, *schedule.outputs, schedule.end}
+    stored = (0.0, *schedule.outputs, schedule.end)
+
+    def is_stored(snapshot: Snapshot) -> bool:
+        return any(same_time(snapshot.time, time, schedule) for time in stored)
+
     pulses_over = max((pulse.end for pulse in case.model.injections), default=schedule.end)
     failure, last, front = None, None, None
     try:
         for last in simulate(data, case.model, profile):
             with profile.stage("output"):
                 history.add(last, extremes.inlet)
-                if last.time in stored:
+                if is_stored(last):
                     fields.add(last)
             with profile.stage("metrics"):
                 extremes.add(data, last)
@@ -107,7 +112,7 @@ def _march(
         failure = str(error)
         if last is None:
             raise
-        if last.time not in stored:
+        if not is_stored(last):
             fields.add(last)
     except BaseException:
         fields.discard()

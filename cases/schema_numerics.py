@@ -71,7 +71,12 @@ class NumericsTable(BaseModel):
     step_growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = Field(
         1.4142135623730951, description="Largest ratio of successive steps."
     )
-    step_tolerance: Tolerance = Field(1e-3, description="Error of one step, relative to the injected amount.")
+    flow_tolerance: Tolerance = Field(
+        1e-2, description="Error of one step of the flow, relative to the volume of a pulse."
+    )
+    step_tolerance: Tolerance = Field(
+        1e-3, description="Error of one step of the agent, relative to the mass of a pulse."
+    )
     fixed_step: Duration | None = Field(
         None, description="Constant step; by default the error sets the step."
     )

@@ -11,7 +11,8 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
     A shared beginning counts a little, since people mistype the middle and the end of long names.
     """
     ranked = sorted(((_likeness(name.lower(), other.lower()), other) for other in valid), reverse=True)
-    return ranked[0][1] if ranked and ranked[0][0] >= 0.6 else None
+    least = 0.6 if len(name) > 3 else 0.4
+    return ranked[0][1] if ranked and ranked[0][0] >= least else None
 
 
 def hint(name: str, valid: Iterable[str], what: str = "keys") -> str:

@@ -5,7 +5,8 @@ import argparse
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import sleep
+from typing import TYPE_CHECKING, Final
 
 from cases.cli import failure_code
 from cases.errors import ExitCode, UserError
@@ -13,6 +14,9 @@ from cases.launch import Request
 
 if TYPE_CHECKING:
     from mpi4py import MPI
+
+GRACE: Final = 2.0
+"""What a rank waits before it reports a failure of its own [s]."""
 
 
 def work(request: Request) -> int:
@@ -30,10 +34,11 @@ def work(request: Request) -> int:
         _require_size(comm, request.ranks)
         return _run(comm, request)
     except Exception as error:
-        if isinstance(error, UserError) and error.code == ExitCode.RANKS and comm.rank > 0:
-            return error.code
+        if comm.rank > 0:
+            # where all ranks fail alike, rank 0 says so and ends the others while they wait
+            sleep(GRACE)
         code = _code(error, comm.rank, request.debug)
-        if comm.size > 1 and code != ExitCode.RANKS:
+        if comm.size > 1:
             sys.stderr.flush()
             comm.Abort(code)
         return code

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.geometry import GeometryError, LabelGeometry
-from meshes.levelset import LevelSet, level_set, smoothing_length
+from meshes.levelset import Ball, LevelSet, level_set, smoothing_length
 from meshes.masks import (
     Structure,
     close_organ,
@@ -118,8 +118,8 @@ def read_anatomy(geometry: LabelGeometry) -> Anatomy:
     surface = min(geometry.sizes.surface, SURFACE_SHARE * tumour.equivalent_radius)
     if geometry.margin < THINNEST * surface:
         raise GeometryError(
-            f"the margin of {1e3 * geometry.margin:.3g} mm around the tumour is thinner than {THINNEST} edges on "
-            f"its surface ({1e3 * surface:.3g} mm each)"
+            f"the margin of {1e3 * geometry.margin:.3g} mm around the tumour is thinner than {THINNEST} "
+            f"edges on its surface ({1e3 * surface:.3g} mm each)"
         )
     organ = _organ(geometry, tumour, centre, radius) if geometry.organ else None
     notes = [text for part in (tumour, core, organ) if part is not None for text in part.notes]
@@ -135,7 +135,9 @@ def read_anatomy(geometry: LabelGeometry) -> Anatomy:
         surface_size=surface,
         tumour_level=level_set(tumour, smoothing, MARGIN),
         core_level=None if core is None else level_set(core, min(smoothing, smoothing_length(core)), MARGIN),
-        organ_level=None if organ is None else level_set(organ, ORGAN_SMOOTHING, MARGIN),
+        organ_level=None
+        if organ is None
+        else level_set(organ, ORGAN_SMOOTHING, MARGIN, Ball(centre=centre, radius=radius)),
         notes=tuple(dict.fromkeys(notes)),
     )
 

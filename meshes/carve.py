@@ -14,10 +14,11 @@ from scipy.sparse.csgraph import connected_components
 from meshes.anatomy import Anatomy
 from meshes.cutter import Mask, cut
 from meshes.masks import Structure
+from meshes.measures import facet_areas
 from meshes.quality import volumes
 from meshes.regions import NECROTIC_CORE, ORGAN_SURFACE, OUTER, TUMOUR
 from meshes.remesh import TaggedMesh
-from meshes.tetrahedra import LOCAL_FACES, Cells, Points, faces_between, triangle_areas
+from meshes.tetrahedra import LOCAL_FACES, Cells, Points, faces_between
 
 OUTSIDE: Final = 0
 """Tag of cells outside the organ, until they are dropped."""
@@ -99,7 +100,7 @@ def _cut_to_volume(draft: Draft, surface: Surface, tag: int, wanted: float) -> D
         if abs(lacking) < VOLUME_TOLERANCE * wanted:
             break
         faces, sides = faces_between(result.cells, inside.astype(np.int32))
-        shift += lacking / float(triangle_areas(result.points, faces[sides[:, 0] == 0]).sum())
+        shift += lacking / float(facet_areas("3d", result.points, faces[sides[:, 0] == 0]).sum())
     return replace(result, tags=np.where(inside, tag, result.tags).astype(np.int32))
 
 

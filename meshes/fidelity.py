@@ -8,13 +8,17 @@ from numpy.typing import NDArray
 
 from meshes.anatomy import Anatomy
 from meshes.masks import Structure, reframe
-from meshes.quality import quality, volumes
+from meshes.measures import facet_areas
+from meshes.quality import edge_lengths, quality, volumes
 from meshes.regions import NECROTIC_CORE, REGION_NAMES, SURFACE_NAMES, TUMOUR_REGIONS
 from meshes.remesh import TaggedMesh
-from meshes.tetrahedra import Cells, Points, faces_between, triangle_areas
+from meshes.tetrahedra import Cells, Points, faces_between
 
 WORST_VOLUME = 0.01
 """Relative difference of a volume from the voxels' that is worth a warning."""
+
+TIP_ZONE = 1.5e-3
+"""Distance from a tip [m] within which edges are reported as those at the tip."""
 
 
 def describe(mesh: TaggedMesh, anatomy: Anatomy, warnings: list[str]) -> dict[str, Any]:
@@ -26,44 +30,65 @@ def describe(mesh: TaggedMesh, anatomy: Anatomy, warnings: list[str]) -> dict[st
         warnings: found so far.
     """
     cell_volumes = volumes(mesh.points, mesh.cells)
-    structures = {
-        "tumour": (anatomy.tumour, TUMOUR_REGIONS),
-        "necrotic_core": (anatomy.core, {NECROTIC_CORE}),
-    }
-    overlaps, errors, creases, voxels = {}, {}, {}, {}
-    for name, (structure, regions) in structures.items():
-        if structure is None:
-            continue
-        inside = np.isin(mesh.tags, list(regions))
-        faces, sides = faces_between(mesh.cells, (~inside).astype(np.int32))
-        surface = faces[sides[:, 0] == 0]
-        overlaps[name] = dice(mesh.points, surface, structure)
-        creases[name] = crease(mesh.points, surface)
-        voxels[name] = structure.volume
-        errors[name] = float(cell_volumes[inside].sum()) / structure.volume - 1.0
-    warnings = warnings + [
-        f"the volume of the {name.replace('_', ' ')} differs from its voxels' by {100.0 * error:+.1f} %"
-        for name, error in errors.items()
-        if abs(error) > WORST_VOLUME
-    ]
-    areas = triangle_areas(mesh.points, mesh.triangles)
+    areas = facet_areas("3d", mesh.points, mesh.triangles)
+    compared = {"tumour": _compare(mesh, anatomy.tumour, TUMOUR_REGIONS)}
+    if anatomy.core is not None:
+        compared["necrotic_core"] = _compare(mesh, anatomy.core, frozenset({NECROTIC_CORE}))
+    for name, facts in compared.items():
+        if abs(facts["volume_errors"]) > WORST_VOLUME:
+            difference = f"{100.0 * facts['volume_errors']:+.1f} %"
+            text = f"the volume of the {name.replace('_', ' ')} differs from its voxels' by {difference}"
+            warnings = [*warnings, text]
+    regions = sorted({int(tag) for tag in mesh.tags})
     return {
         "source": "labels",
+        "vertices": len(mesh.points),
+        "cells": len(mesh.cells),
         "centre_m": anatomy.centre.tolist(),
         "radius_m": anatomy.radius,
         "smoothing_m": anatomy.smoothing,
-        "volumes_m3": {
-            REGION_NAMES[t]: float(cell_volumes[mesh.tags == t].sum())
-            for t in sorted({int(tag) for tag in mesh.tags})
-        },
-        "areas_m2": {SURFACE_NAMES[t]: float(areas[mesh.triangle_tags == t].sum()) for t in SURFACE_NAMES},
-        "voxel_volumes_m3": voxels,
-        "volume_errors": errors,
-        "dice": overlaps,
-        "crease_p95_degrees": creases,
+        "volumes": {REGION_NAMES[tag]: float(cell_volumes[mesh.tags == tag].sum()) for tag in regions},
+        "areas": {name: float(areas[mesh.triangle_tags == tag].sum()) for tag, name in SURFACE_NAMES.items()},
+        **{fact: {name: facts[fact] for name, facts in compared.items()} for fact in compared["tumour"]},
+        **_against_organ(float(cell_volumes.sum()), anatomy),
         "quality": quality(mesh.points, mesh.cells),
+        "edge_lengths": edge_lengths(mesh.points, mesh.cells, _zones(mesh)),
         "warnings": warnings,
     }
+
+
+def _compare(mesh: TaggedMesh, structure: Structure, regions: frozenset[int]) -> dict[str, float]:
+    """What a structure's regions have of its voxels, and how smooth their surface is."""
+    inside = np.isin(mesh.tags, list(regions))
+    faces, sides = faces_between(mesh.cells, (~inside).astype(np.int32))
+    surface = faces[sides[:, 0] == 0]
+    volume = float(volumes(mesh.points, mesh.cells[inside]).sum())
+    return {
+        "voxel_volumes": structure.volume,
+        "volume_errors": volume / structure.volume - 1.0,
+        "dice": dice(mesh.points, surface, structure),
+        "crease_p95_degrees": crease(mesh.points, surface),
+    }
+
+
+def _against_organ(volume: float, anatomy: Anatomy) -> dict[str, float]:
+    """The whole mesh against the organ's voxels in the ball, chords and the film at the capsule included."""
+    if anatomy.organ is None:
+        return {}
+    distance = np.linalg.norm(anatomy.organ.positions() - anatomy.centre, axis=1)
+    voxels = float(np.count_nonzero(distance < anatomy.radius)) * float(np.prod(anatomy.organ.spacing))
+    return {"organ_voxel_volume": voxels, "organ_volume_error": volume / voxels - 1.0}
+
+
+def _zones(mesh: TaggedMesh) -> dict[str, NDArray[np.bool_]]:
+    """Vertices near a tip and on the tumour's surface."""
+    tumour = np.isin(mesh.tags, list(TUMOUR_REGIONS))
+    tip, inner, outer = np.zeros((3, len(mesh.points)), dtype=bool)
+    inner[mesh.cells[tumour]] = True
+    outer[mesh.cells[~tumour]] = True
+    for vertex in mesh.required:
+        tip |= np.linalg.norm(mesh.points - mesh.points[vertex], axis=1) < TIP_ZONE
+    return {"tip": tip, "surface": inner & outer}
 
 
 def dice(points: Points, triangles: Cells, structure: Structure) -> float:

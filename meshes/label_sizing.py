@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from meshes.anatomy import Anatomy
 from meshes.geometry import MeshSizes, Site
-from meshes.sizing import around_tip
+from meshes.sizing import around_tip, hole_radius
 from meshes.tetrahedra import Points
-from meshes.tips import source_extent
 
 ORGAN_SIZE: Final = 4e-3
 """Longest edge on the organ's surface [m]; without this limit slivers survive there."""
@@ -41,9 +40,7 @@ class LabelSizes:
         if anatomy.organ_level is not None:
             wanted = np.minimum(wanted, ORGAN_SIZE + growth * np.abs(anatomy.organ_surface(points)))
         for site in self.sites:
-            wanted = np.minimum(wanted, self._around(site, points))
+            distance = np.linalg.norm(points - np.array(site.tip), axis=1)
+            radius = hole_radius(site.needle_radius, site.source_radius)
+            wanted = np.minimum(wanted, around_tip(self.sizes, distance, radius))
         return np.asarray(wanted)
-
-    def _around(self, site: Site, points: Points) -> NDArray[np.float64]:
-        distance = np.linalg.norm(points - np.array(site.tip), axis=1)
-        return around_tip(self.sizes, distance, source_extent(site))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Smooth signed distance of a voxel structure, with the volume of its voxels kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,9 @@ from scipy import ndimage
 
 from meshes.masks import Structure, reframe
 from meshes.tetrahedra import Points
+
+MOST_POINTS: Final = 2e7
+"""Grid points of a level set beyond which its grid is made coarser."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +50,19 @@ def smoothing_length(structure: Structure) -> float:
     return float(min(structure.spacing.max(), 0.1 * structure.equivalent_radius))
 
 
-def level_set(structure: Structure, smoothing: float, margin: float) -> LevelSet:
+@dataclass(frozen=True, kw_only=True)
+class Ball:
+    """A place in space: centre and radius [m]."""
+
+    centre: Points
+    radius: float
+
+    def holds(self, points: Points) -> NDArray[np.bool_]:
+        """Whether points lie in the ball."""
+        return np.asarray(((points - self.centre) ** 2).sum(axis=-1) < self.radius**2)
+
+
+def level_set(structure: Structure, smoothing: float, margin: float, within: Ball | None = None) -> LevelSet:
     """Signed distance of a structure, smoothed by a Gaussian, shifted so that the voxels' volume is kept.
 
     The distance is Euclidean between voxel centres, inside and outside averaged, so that its zero lies on the
@@ -56,6 +72,7 @@ def level_set(structure: Structure, smoothing: float, margin: float) -> LevelSet
         structure: the voxels.
         smoothing: standard deviation of the Gaussian [m].
         margin: width of the grid around the structure's box [m].
+        within: where the volume is kept, if not everywhere.
     """
     spacing = structure.spacing
     pad = np.ceil(margin / spacing).astype(np.int64)
@@ -63,21 +80,28 @@ def level_set(structure: Structure, smoothing: float, margin: float) -> LevelSet
     distance = ndimage.distance_transform_edt(
         ~padded.inside, sampling=spacing
     ) - ndimage.distance_transform_edt(padded.inside, sampling=spacing)
-    step = float(np.clip(0.6 * smoothing, 0.5 * spacing.min(), 1.5e-3))
+    finest = (distance.size * float(np.prod(spacing)) / MOST_POINTS) ** (1.0 / 3.0)
+    step = max(finest, float(np.clip(0.6 * smoothing, 0.5 * spacing.min(), 1.5e-3)))
     counts = np.floor((np.array(distance.shape) - 1) * spacing / step).astype(np.int64) + 1
     values = ndimage.affine_transform(
         distance, np.diag(step / spacing), output_shape=tuple(counts), order=3, mode="nearest"
     )
     values = ndimage.gaussian_filter(values, smoothing / step, mode="nearest", truncate=3.0)
-    values -= _shift_to_volume(values, step, structure.volume)
-    values = _single(values, step)
-    return LevelSet(
-        coefficients=ndimage.spline_filter(values, order=3, mode="nearest"),
+    level = LevelSet(
+        coefficients=values,
         values=values,
         axes=padded.affine[:3, :3] / spacing,
-        origin=padded.affine[:3, 3].copy(),
+        origin=padded.affine[:3, 3],
         step=step,
     )
+    volume, counted = structure.volume, values.ravel()
+    if within is not None:
+        volume = float(np.mean(within.holds(structure.positions()))) * volume
+        counted = values[
+            within.holds(level.grid_points(np.ones_like(values, dtype=bool))).reshape(values.shape)
+        ]
+    values = _single(values - _shift_to_volume(counted, step, volume), step)
+    return replace(level, values=values, coefficients=ndimage.spline_filter(values, order=3, mode="nearest"))
 
 
 def _shift_to_volume(values: NDArray[np.float64], step: float, volume: float) -> float:

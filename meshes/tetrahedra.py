@@ -54,9 +54,3 @@ def faces_between(cells: Cells, tags: NDArray[np.int32]) -> tuple[Cells, NDArray
     pair = np.sort(np.column_stack((owner[first], owner[other])), axis=1)
     exterior = np.column_stack((np.full(len(alone), -1, dtype=np.int32), owner[alone]))
     return np.concatenate((faces[alone], faces[lower])), np.concatenate((exterior, pair)).astype(np.int32)
-
-
-def triangle_areas(points: Points, triangles: Cells) -> NDArray[np.float64]:
-    """Area of every triangle [length^2]."""
-    a, b, c = (points[triangles[:, i]] for i in range(3))
-    return np.asarray(0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1))

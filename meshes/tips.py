@@ -7,6 +7,7 @@ import numpy as np
 
 from meshes.anatomy import Anatomy
 from meshes.geometry import GeometryError, Site
+from meshes.sizing import hole_radius
 from meshes.tetrahedra import Points
 
 SAME_PLACE = 1e-6
@@ -29,7 +30,7 @@ def check_tips(anatomy: Anatomy, sites: Sequence[Site]) -> tuple[str, ...]:
     notes = []
     for number, site in enumerate(sites, start=1):
         tip = np.array(site.tip)
-        held = source_extent(site)
+        held = hole_radius(site.needle_radius, site.source_radius)
         depth = -float(anatomy.domain(tip[None])[0])
         if depth < held:
             _refuse(anatomy, number, tip, depth, held)
@@ -39,11 +40,6 @@ def check_tips(anatomy: Anatomy, sites: Sequence[Site]) -> tuple[str, ...]:
                 f"the tip of injection {number} lies {1e3 * outside:.2g} mm outside the tumour, in tissue"
             )
     return tuple(notes)
-
-
-def source_extent(site: Site) -> float:
-    """Radius of the place where fluid enters [m]."""
-    return site.needle_radius if site.source_radius is None else site.source_radius
 
 
 def distinct_tips(sites: Sequence[Site]) -> Points:

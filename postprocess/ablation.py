@@ -50,7 +50,7 @@ class Ablation:
     @property
     def outside(self) -> float:
         """Ablated tissue outside the tumour [m3]."""
-        return self.volume - self.in_tumour
+        return max(self.volume - self.in_tumour, 0.0)
 
     @property
     def coverage(self) -> float:

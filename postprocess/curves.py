@@ -64,7 +64,7 @@ def draw_pressure(result: Result, folder: Path) -> Path:
     axes.set_ylim(bottom=min(0.0, float(factor * result.history["peak_pressure_Pa"].min())))
     axes.set_ylabel(f"Pressure at the source [{unit}]")
     axes.set_title("Pressure")
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18))
     return _save(figure, folder, "pressure")
 
 
@@ -95,7 +95,9 @@ def draw_ledger(result: Result, folder: Path) -> Path:
 
 
 def _share(percentage: float) -> str:
-    return f"{percentage:.1f} %" if percentage >= 0.05 or percentage == 0 else "< 0.1 %"
+    if percentage == 0:
+        return "0 %"
+    return f"{percentage:.1f} %" if percentage >= 0.05 else "< 0.1 %"
 
 
 def draw_spill(result: Result, folder: Path) -> Path:

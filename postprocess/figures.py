@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from postprocess.quantities import DISPLAY, duration_text
@@ -20,6 +21,7 @@ from postprocess.style import (
     CONCENTRATION_MAP,
     DOSE_MAP,
     INK,
+    LEGEND_GROUND,
     NEEDLE_COLOUR,
     NO_TISSUE_COLOUR,
     axis_label,
@@ -71,10 +73,13 @@ def _draw_needle(axes: Axes, needle: Needle, plane: Plane) -> None:
 def _draw_scale(axes: Axes, middle: NDArray[np.float64], half: float) -> None:
     length = max(step for step in (0.5, 1, 2, 5, 10, 20, 50, 100) if step <= max(0.7 * half, 0.5))
     x, y = middle[0] + 0.92 * half - length, middle[1] - 0.88 * half
-    axes.plot([x, x + length], [y, y], color="white", linewidth=3, solid_capstyle="butt", zorder=8)
-    axes.text(
-        x + length / 2, y + 0.04 * half, f"{length:g} mm", color="white", ha="center", va="bottom", zorder=8
+    rim = [withStroke(linewidth=5, foreground=LEGEND_GROUND)]
+    axes.plot(
+        [x, x + length], [y, y], color="white", linewidth=3, solid_capstyle="butt", zorder=8, path_effects=rim
     )
+    place = {"ha": "center", "va": "bottom", "zorder": 8}
+    text = axes.text(x + length / 2, y + 0.04 * half, f"{length:g} mm", color="white", **place)
+    text.set_path_effects([withStroke(linewidth=2.5, foreground=LEGEND_GROUND)])
 
 
 def _panel(axes: Axes, section: Section, field: Field, colours: str, largest: float) -> None:
@@ -134,7 +139,7 @@ def _keys(axes: Axes, entries: list[tuple[str, str, str]]) -> None:
     legend = axes.legend(
         handles, [label for *_, label in entries], loc="upper left", labelcolor="white", frameon=True
     )
-    legend.get_frame().set(facecolor="#10202c", alpha=0.75, edgecolor="none")
+    legend.get_frame().set(facecolor=LEGEND_GROUND, alpha=0.9, edgecolor="none")
     legend.set_zorder(9)
 
 
@@ -162,8 +167,9 @@ def draw_concentration(result: Result, path: Path) -> Path:
     time = result.nearest_time(result.end_of_injection)
     section, window = _section(result, time), _window(result)
     inlet = float(result.summary["concentration"]["inlet_kg_m3"])
-    figure, axes = _figure(f"Concentration at {duration_text(time)}, end of injection")
-    _panel(axes, section, CONCENTRATION, CONCENTRATION_MAP, inlet * DISPLAY[CONCENTRATION.unit][0])
+    which = "the last injection" if len(result.injections) > 1 else "injection"
+    figure, axes = _figure(f"Concentration at {duration_text(time)}, end of {which}")
+    _panel(axes, section, CONCENTRATION, CONCENTRATION_MAP, inlet * DISPLAY[CONCENTRATION.unit][0] or 1.0)
     _contours(axes, section, CONCENTRATION, [FRONT_SHARE * inlet])
     _keys(
         axes,

@@ -41,12 +41,12 @@ class Picture:
     Attributes:
         image: shape ``(height, width, 3)``.
         pixel: length that one pixel shows [mm].
-        opened: whether the front half of the ablated tissue outside the tumour is removed.
+        remark: to be said about ablated tissue outside the tumour.
     """
 
     image: NDArray[np.uint8]
     pixel: float
-    opened: bool
+    remark: str
 
 
 def middle_threshold(summary: dict[str, Any]) -> tuple[str, float, str]:
@@ -115,7 +115,8 @@ def _picture(result: Result) -> Picture:
     image = np.asarray(plotter.screenshot(return_img=True))
     pixel = 2 * plotter.camera.parallel_scale / PIXELS[1] * MILLIMETRES
     plotter.close()
-    return Picture(image=image, pixel=pixel, opened=opened)
+    remark = "\n(front half removed)" if opened else "" if found.escaped.n_cells else ": none"
+    return Picture(image=image, pixel=pixel, remark=remark)
 
 
 def _draw_scale(axes: Axes, pixel: float) -> None:
@@ -141,10 +142,9 @@ def draw_scene(result: Result, path: Path) -> Path:
     axes.set_axis_off()
     axes.set_title(f"Ablation zone at {middle_threshold(result.summary)[2]}")
     _draw_scale(axes, picture.pixel)
-    front = "\n(front half removed)" if picture.opened else ""
     handles = [
         Patch(color=ABLATED_COLOUR, label="ablated in the tumour"),
-        Patch(color=ESCAPED_COLOUR, label=f"ablated outside the tumour{front}"),
+        Patch(color=ESCAPED_COLOUR, label=f"ablated outside the tumour{picture.remark}"),
         Patch(facecolor=TUMOUR_COLOUR, alpha=0.5, label="tumour, not ablated"),
         Patch(facecolor=NEEDLE_COLOUR, edgecolor=INK, linewidth=0.5, label="needle"),
     ]

@@ -43,8 +43,8 @@ def _text(quantity: str, value: float) -> str:
 
 
 def volume_text(value: float) -> str:
-    """A volume [m3] in mL or µL."""
-    return _text("volume", value)
+    """A volume [m3] in mL or µL; less than a picolitre is rounding of a difference and shown as 0."""
+    return _text("volume", value if abs(value) > 1e-15 else 0.0)
 
 
 def length_text(value: float) -> str:

@@ -3,7 +3,7 @@
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +30,13 @@ ROUNDING: Final = 1e-12
 NEGLIGIBLE: Final = 1e-6
 """Concentrations and doses below this share of the inlet's are shown as smaller than it."""
 
+_SUFFIXES: Final = {
+    "m": quantities.length_text,
+    "m3": quantities.volume_text,
+    "s": quantities.duration_text,
+    "kg": quantities.mass_text,
+    "Pa": quantities.pressure_text,
+}
 _MIME: Final = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
@@ -48,7 +55,7 @@ def _agent_table(summary: Mapping[str, Any]) -> Table:
         rows.append(
             (words, quantities.mass_text(mass), quantities.percent(mass / injected) if injected else "")
         )
-    rows.append(("unaccounted for", "", f"{float(ledger['residual_relative']):.1e} of the injected"))
+    rows.append(("unaccounted for, of the injected", "", f"{float(ledger['residual_relative']):.0e}"))
     return Table(title="Agent", head=("", "mass", "share"), rows=tuple(rows))
 
 
@@ -62,7 +69,7 @@ def _fluid_table(summary: Mapping[str, Any]) -> Table:
     for key, words in _FLUID.items():
         volume = float(ledger[key])
         rows.append((words, quantities.volume_text(volume if abs(volume) > ROUNDING * injected else 0.0)))
-    rows.append(("unaccounted for", f"{float(ledger['residual_relative']):.1e} of the injected"))
+    rows.append(("unaccounted for, of the injected", f"{float(ledger['residual_relative']):.0e}"))
     return Table(title="Fluid", head=("", "volume"), rows=tuple(rows))
 
 
@@ -84,18 +91,24 @@ def _at_least(value: float, least: float, field: Field) -> str:
 
 
 def _flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Names and values of nested facts; the unit at the end of a key decides how a number is shown."""
     rows = []
     for key, value in mapping.items():
-        name = f"{prefix}{key.replace('_', ' ')}"
+        stem, _, unit = key.rpartition("_")
+        shown = _SUFFIXES.get(unit) if stem and isinstance(value, int | float) else None
+        shown = quantities.volume_text if prefix.endswith("volumes, ") else shown
+        name = f"{prefix}{(stem if unit in _SUFFIXES and stem else key).replace('_', ' ')}"
         if isinstance(value, Mapping):
             rows += _flat(value, f"{name}, ")
-        elif isinstance(value, float):
-            rows.append((name, quantities.significant(value, 4)))
-        elif isinstance(value, list):
-            rows.append((name, " ".join(str(item) for item in value)))
-        elif value is not None:
-            rows.append((name, str(value)))
+        elif value is not None and value != []:
+            rows.append((name, shown(float(value)) if shown else _plain(value)))
     return rows
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return quantities.significant(value, 4)
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
 
 
 def _cost_table(summary: Mapping[str, Any]) -> Table:
@@ -131,6 +144,11 @@ def _origin(summary: Mapping[str, Any]) -> list[Table]:
     return [Table(title=title, head=(), rows=tuple(_flat(part))) for title, part in shown if part]
 
 
+def _unbroken(text: Callable[[float], str]) -> Callable[[float], str]:
+    """The same text, kept on one line by browsers."""
+    return lambda value: text(value).replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def render(result: Result, pictures: list[Picture]) -> str:
     """The page as text.
 
@@ -145,7 +163,7 @@ def render(result: Result, pictures: list[Picture]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    texts = {
         "volume": quantities.volume_text,
         "distance": quantities.length_text,
         "pressure": quantities.pressure_text,
@@ -153,6 +171,7 @@ def render(result: Result, pictures: list[Picture]) -> str:
         "duration": quantities.duration_text,
         "significant": quantities.significant,
     }
+    environment.filters |= {name: _unbroken(text) for name, text in texts.items()}
     summary = result.summary
     return environment.get_template("report.html.j2").render(
         summary=summary,

@@ -13,6 +13,9 @@ from postprocess.results import Needle
 
 MILLIMETRES = 1e3
 
+LEAST_HEIGHT = 1e-3
+"""Height of the thinnest triangle kept in a cut [mm]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plane:
@@ -110,13 +113,23 @@ def cut(grid: pv.UnstructuredGrid, geometry: Geometry, needles: tuple[Needle, ..
     normal = np.cross(plane.across, plane.up)
     sliced = grid.slice(normal=normal, origin=plane.origin, generate_triangles=True).clean()
     segments = line_segments(_interface(grid).slice(normal=normal, origin=plane.origin))
+    points = plane.picture(np.asarray(sliced.points, dtype=np.float64))
     return Section(
-        points=plane.picture(np.asarray(sliced.points, dtype=np.float64)),
-        triangles=sliced.faces.reshape(-1, 4)[:, 1:].astype(np.int64),
+        points=points,
+        triangles=_without_slivers(points, sliced.faces.reshape(-1, 4)[:, 1:].astype(np.int64)),
         fields={key: np.asarray(sliced.point_data[key]) for key in sliced.point_data},
         outline=plane.picture(segments),
         plane=plane,
     )
+
+
+def _without_slivers(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Triangles that have a height; where a cut grazes a vertex, the others draw as hairlines."""
+    corners = points[triangles]
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    twice_area = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0])
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    return triangles[twice_area > LEAST_HEIGHT * longest]
 
 
 def _mirrored(grid: pv.UnstructuredGrid, needles: tuple[Needle, ...]) -> Section:

@@ -82,7 +82,7 @@ def agent_clearance(filtration: Floats, perfusion: Floats, permeability_surface:
     flow, supply = filtration[both], perfusion[both]
     ratio = flow / supply
     # log(1 - J/F)/J tends to -1/F without flow; the ratio is regular, its naive form is not.
-    safe = np.where(np.abs(ratio) < 1e-8, 1.0, ratio)
+    safe = np.where(np.abs(ratio) < 1e-8, 0.5, ratio)
     logarithm = np.where(np.abs(ratio) < 1e-8, -1.0 - 0.5 * ratio, np.log1p(-safe) / safe) / supply
     theta = np.exp(patlak(flow, permeability_surface[both]) * logarithm)
     result[both] = (supply - flow) * (1 - theta)

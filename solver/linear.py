@@ -29,8 +29,15 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     # absolute; entries in SI units (m3/(Pa s)) lie far below its default.
     "direct": {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_zeropivot": 1e-300},
     "direct_parallel": {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_mat_solver_type": "mumps"},
-    # Implicit transport is an M-matrix close to its diagonal; Jacobi needs no set-up.
-    "transport": {"ksp_type": "bcgs", "pc_type": "jacobi"},
+    # Implicit transport is an M-matrix; upwinded rows without diffusion are triangular, on which BiCGStab breaks
+    # down and GMRES with an incomplete factor is exact.
+    "transport": {"ksp_type": "gmres", "pc_type": "ilu", "pc_factor_zeropivot": 1e-300},
+    "transport_parallel": {
+        "ksp_type": "gmres",
+        "pc_type": "bjacobi",
+        "sub_pc_type": "ilu",
+        "sub_pc_factor_zeropivot": 1e-300,
+    },
 }
 
 
@@ -100,10 +107,10 @@ class LinearSolver:
         self._solver.setOperators(matrix.matrix)
         self._solver.setOptionsPrefix(prefix)
         options = PETSc.Options()
-        mine = [f"{prefix}{key}" for key in OPTIONS[preset]]
-        for key, value in OPTIONS[preset].items():
-            if not options.hasName(f"{prefix}{key}"):
-                options.setValue(f"{prefix}{key}", value)
+        # What the user gives on the command line wins; what we set is taken back once PETSc has read it.
+        self._ours = {f"{prefix}{k}": v for k, v in OPTIONS[preset].items() if not options.hasName(f"{prefix}{k}")}
+        for name, value in self._ours.items():
+            options.setValue(name, value)
         self._solver.setTolerances(
             rtol=tolerances.relative,
             atol=tolerances.absolute or 1e-300,
@@ -111,22 +118,24 @@ class LinearSolver:
             max_it=tolerances.iterations,
         )
         self._solver.setFromOptions()
-        for name in mine:
-            options.delValue(name)
-        self._solver.setInitialGuessNonzero(preset == "transport")
+        self._solver.setInitialGuessNonzero(preset.startswith("transport"))
+        self._tolerances = tolerances
         self._right = matrix.matrix.createVecLeft()
         self._solution = matrix.matrix.createVecRight()
         self.iterations = 0
         self.total_iterations = 0
         self.setups = 0
 
-    def solve(self, right: Floats, guess: Floats, *, rebuild: bool = True) -> Floats:
+    def solve(
+        self, right: Floats, guess: Floats, *, rebuild: bool = True, relative: float | None = None
+    ) -> Floats:
         """Solve for the owned nodes. Collective.
 
         Args:
             right: right-hand side of the owned rows.
             guess: start of the iteration.
             rebuild: build the preconditioner anew, or keep the last one.
+            relative: tolerance of this solve, if not the solver's own.
 
         Raises:
             LinearSolverError: when PETSc reports divergence.
@@ -135,7 +144,11 @@ class LinearSolver:
         self._solution.array[:] = guess
         self._solver.getPC().setReusePreconditioner(not rebuild)
         self.setups += int(rebuild)
+        self._solver.setTolerances(rtol=relative or self._tolerances.relative)
         self._solver.solve(self._right, self._solution)
+        for name in self._ours:
+            PETSc.Options().delValue(name)
+        self._ours = {}
         reason = self._solver.getConvergedReason()
         self.iterations = self._solver.getIterationNumber()
         self.total_iterations += self.iterations
@@ -143,12 +156,6 @@ class LinearSolver:
             name = _reason_name(reason)
             raise LinearSolverError(f"{self._solver.getOptionsPrefix()}: {name} after {self.iterations} its")
         return np.array(self._solution.array, copy=True)
-
-    def residual(self, right: Floats, solution: Floats) -> Floats:
-        """Right-hand side minus matrix times solution, on the owned rows. Collective."""
-        self._solution.array[:] = solution
-        self._rows.matrix.mult(self._solution, self._right)
-        return right - self._right.array
 
     def destroy(self) -> None:
         """Free the PETSc objects."""

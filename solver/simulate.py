@@ -248,9 +248,10 @@ def _flow(
 def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -> _Carried:
     """Carry the agent through a step of the flow, in as many equal parts as its own error asks for."""
     data = machine.data
-    count = machine.pace.count(step)
-    part = step / count
     fluid, injected = machine.source(snapshot.time)
+    inflow = any(p.start <= snapshot.time < p.end and p.concentration > 0 for p in machine.model.injections)
+    count = machine.pace.count(step, machine.transport.reaction_rate if inflow else 0.0)
+    part = step / count
     state, ct, peak = snapshot.agent, snapshot.dose.ct, snapshot.dose.peak
     lowest, highest, krylov = np.inf, -np.inf, 0
     books = []

@@ -9,14 +9,26 @@ from solver.parameters import Injection, Numerics, Schedule
 
 SAFETY: Final = 0.85
 QUARTER: Final = 0.25
+SAME_TIME: Final = 1e-10
+"""Share of a run within which two events are one."""
+LARGEST_REACTION: Final = 0.01
+"""Largest k dt while agent flows in: reaction split from inflow leaves C at the source low by half of it."""
 
 
 def event_times(injections: tuple[Injection, ...], schedule: Schedule) -> tuple[float, ...]:
     """Times [s] that a step must end at: starts and ends of pulses, outputs, the end; sorted, once each."""
-    times = {schedule.end, *schedule.outputs}
-    for pulse in injections:
-        times |= {pulse.start, pulse.end}
-    return tuple(sorted(t for t in times if 0 < t <= schedule.end))
+    pulses = [t for pulse in injections for t in (pulse.start, pulse.end)]
+    kept: list[float] = []
+    # Pulses first: an output that round-off sets beside the end of a pulse is written there.
+    for time in [*pulses, schedule.end, *schedule.outputs]:
+        if 0 < time <= schedule.end and not any(same_time(time, other, schedule) for other in kept):
+            kept.append(time)
+    return tuple(sorted(kept))
+
+
+def same_time(one: float, other: float, schedule: Schedule) -> bool:
+    """Whether two times differ by round-off alone."""
+    return abs(one - other) <= SAME_TIME * schedule.end
 
 
 def source_changes(injections: tuple[Injection, ...]) -> frozenset[float]:
@@ -38,11 +50,18 @@ class Substeps:
     numerics: Numerics
     _rung: int = field(default=0)
 
-    def count(self, step: float) -> int:
-        """Number of equal parts of a step of the flow."""
+    def count(self, step: float, rate: float) -> int:
+        """Number of equal parts of a step of the flow.
+
+        Args:
+            step: its length [s].
+            rate: of the reaction while agent flows in, else 0 [1/s].
+        """
         if self.numerics.fixed_step:
             return 1
         length = self.numerics.first_step * 2 ** (self._rung / 2)
+        if rate > 0:
+            length = min(length, LARGEST_REACTION / rate)
         return max(1, math.ceil(step / length * (1 - 1e-9)))
 
     def learn(self, error: float, length: float) -> None:

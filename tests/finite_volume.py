@@ -230,13 +230,13 @@ class Program:
 
     def dilatation(self, pressure: Floats) -> Floats:
         """e, nothing while the pressure at rest is itself being found."""
-        return 0.0 * pressure if self.rest is None else (pressure - self.rest) / self.case.modulus
+        return np.asarray(0.0 * pressure if self.rest is None else (pressure - self.rest) / self.case.modulus)
 
     def _washout(self, filtration: Floats, n: Floats) -> Floats:
         """Loss of agent to blood per concentration [1/s]."""
         supply = n * self.case.perfusion
         if self.case.washout == "flow_limited":
-            return supply - filtration
+            return np.asarray(supply - filtration)
         return np.asarray(supply * _bernoulli(filtration / np.maximum(supply, 1e-300)))
 
     def _advance_agent(self, dt: float, rate: float, flow: Floats, before: Floats) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from meshes.background import kuhn_ball, place
 from meshes.cutter import bisect, cut
+from meshes.measures import facet_areas
 from meshes.quality import volumes
-from meshes.tetrahedra import edge_keys, faces_between, triangle_areas, unique_edges
+from meshes.tetrahedra import edge_keys, faces_between, unique_edges
 
 RADIUS = 0.4
 
@@ -52,7 +53,7 @@ def test_cut_sphere_is_conforming_and_converges():
         assert offsets.max() < 0.02 * 2.0 / divisions
         assert np.percentile(offsets, 95) < 1e-4 / divisions
         assert (sphere(points[parts].mean(axis=1)) < 0.0).mean() == pytest.approx(inside.mean(), rel=0.02)
-        area = triangle_areas(points, surface).sum() / (4.0 * np.pi * RADIUS**2) - 1.0
+        area = facet_areas("3d", points, surface).sum() / (4.0 * np.pi * RADIUS**2) - 1.0
         errors.append((volumes(points, parts[inside]).sum() / (4.0 / 3.0 * np.pi * RADIUS**3) - 1.0, area))
     errors = np.abs(errors)
     assert (errors[-1] < 0.01).all()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Figures are made, are not blank, and show what they should, for each geometry."""
 
+import json
 from pathlib import Path
 
 import matplotlib.image
@@ -61,6 +62,17 @@ def test_nothing_outside_is_drawn_where_nothing_got_out(tmp_path: Path) -> None:
     body = pixels(scene)[300:]
     assert share_like(body, ESCAPED_COLOUR) < 1e-4
     assert share_like(body, ABLATED_COLOUR) > 0.03
+
+
+@pytest.mark.parametrize("geometry", ["radial", "axisymmetric", "3d"])
+def test_nothing_ablated_and_nothing_injected_can_be_drawn(tmp_path: Path, geometry: Geometry) -> None:
+    result_folder(tmp_path, geometry, layers=3)
+    found = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    found["concentration"]["inlet_kg_m3"] = 0.0
+    found["ablation"] = [entry | {"threshold": 1e6, "margin": None} for entry in found["ablation"]]
+    (tmp_path / "summary.json").write_text(json.dumps(found), encoding="utf-8")
+    names = {picture.path.stem for picture in draw_figures(open_result(tmp_path))}
+    assert names == CURVES | ({"profiles"} if geometry == "radial" else {"concentration", "dose", "scene"})
 
 
 def test_cut_shows_the_tumour_as_a_circle_around_its_centre(tmp_path: Path) -> None:

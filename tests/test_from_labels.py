@@ -14,10 +14,11 @@ from meshes.fidelity import crease, dice
 from meshes.from_labels import mesh_from_labels
 from meshes.geometry import GeometryError, LabelGeometry, Mask, MeshSizes, Site
 from meshes.masks import load_structure
+from meshes.measures import facet_areas
 from meshes.plain import PlainMesh
 from meshes.quality import volumes
 from meshes.regions import NECROTIC_CORE, ORGAN_SURFACE, OUTER, TISSUE, TUMOUR
-from meshes.tetrahedra import faces_between, triangle_areas
+from meshes.tetrahedra import faces_between
 from tests.label_files import SHARED, affine, ball_labels, rotation, write_nifti
 
 SHIPPED = Path(__file__).parents[1] / "cases" / "shipped"
@@ -93,7 +94,7 @@ def test_demo_boundary_is_the_ball_and_the_organ(demo_mesh):
     outer = demo_mesh.facet_tags == OUTER
     assert np.abs(distance[outer] - radius).max() < 0.04 * radius
     assert distance[~outer].mean() < 0.95 * radius
-    areas = triangle_areas(demo_mesh.points, demo_mesh.facets)
+    areas = facet_areas("3d", demo_mesh.points, demo_mesh.facets)
     assert areas[outer].sum() > areas[~outer].sum() > 5e-4
 
 
@@ -151,7 +152,7 @@ def test_nested_core_without_organ_in_oblique_axes(tmp_path):
     assert_sound(mesh)
     assert set(mesh.cell_tags.tolist()) == {TUMOUR, TISSUE, NECROTIC_CORE}
     assert set(mesh.facet_tags.tolist()) == {OUTER}
-    ours = mesh.info["volumes_m3"]
+    ours = mesh.info["volumes"]
     assert ours["necrotic_core"] == pytest.approx(1e-9 * 0.7**2 * 1.4 * np.count_nonzero(core), rel=0.01)
     assert ours["tumour"] + ours["necrotic_core"] == pytest.approx(4 / 3 * np.pi * 0.009**3, rel=0.02)
     inner = mesh.points[np.unique(mesh.cells[mesh.cell_tags == NECROTIC_CORE])]
@@ -254,3 +255,17 @@ def test_liver_patients(patient, least_dice):
 def test_unusable_real_masks_are_refused_with_the_reason(file, label, text):
     with pytest.raises(GeometryError, match=text):
         mesh_from_labels(replace(demo(), tumour=(Mask(path=SHARED / file, labels=(label,)),), organ=()))
+
+
+def test_a_margin_thinner_than_three_edges_is_refused():
+    with pytest.raises(GeometryError, match="margin of 2 mm around the tumour is thinner"):
+        mesh_from_labels(replace(demo(), margin=2e-3))
+
+
+def test_tip_on_the_tumour_surface_is_a_vertex_of_a_sound_mesh(demo_mesh):
+    faces, sides = faces_between(demo_mesh.cells, (demo_mesh.cell_tags != TUMOUR).astype(np.int32))
+    on_surface = demo_mesh.points[faces[sides[:, 0] == 0]].mean(axis=1)[100]
+    mesh = mesh_from_labels(demo(site(*(1e3 * on_surface))))
+    assert np.linalg.norm(mesh.points - on_surface, axis=1).min() < 1e-12
+    assert_sound(mesh)
+    assert_faithful(mesh, 0.98)

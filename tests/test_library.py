@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The library: every number has unit, source and status, and the reference values are those of docs/model.md."""
+"""The library: every number has unit, source and status; the reference values are those of docs/model.md."""
 
 import pytest
 
@@ -11,6 +11,8 @@ from cases.schema_geometry import NeedleTable
 from cases.schema_materials import AgentTable, TissueTable
 from meshes.regions import TISSUE, TUMOUR
 from tests.case_files import REFERENCE, shipped
+
+pytestmark = pytest.mark.serial
 
 TABLES = {"agents": AgentTable, "tissues": TissueTable, "needles": NeedleTable}
 NAMES = [(kind, name) for kind in catalogue.KINDS for name in catalogue.entries(kind)]
@@ -57,9 +59,14 @@ def test_agents_are_complete() -> None:
 
 
 def test_expected_names() -> None:
-    assert {"generic_tumour", "hepatocellular_carcinoma", "glioblastoma", "prostate_tumour", "liver", "brain"} <= set(
-        catalogue.entries("tissues")
-    )
+    assert {
+        "generic_tumour",
+        "hepatocellular_carcinoma",
+        "glioblastoma",
+        "prostate_tumour",
+        "liver",
+        "brain",
+    } <= set(catalogue.entries("tissues"))
     assert {"chlorine_dioxide", "ethanol", "doxorubicin", "cisplatin", "gemcitabine", "fudr"} <= set(
         catalogue.entries("agents")
     )
@@ -87,7 +94,11 @@ def test_reference_case_has_the_values_of_the_model() -> None:
         assert material.porosity == 0.3
         assert (material.confined_modulus, material.shear_modulus) == (30e3, 3.2e3)
         assert material.dilatation_exponent == 5
-        assert (material.fissuring_ratio, material.fissuring_pressure, material.fissuring_width) == (1e4, 8e3, 1e3)
+        assert (material.fissuring_ratio, material.fissuring_pressure, material.fissuring_width) == (
+            1e4,
+            8e3,
+            1e3,
+        )
         assert (material.closure_margin, material.closure_width) == (2.7e3, 300)
         assert material.perfusion == 5e-3
         assert material.diffusivity == 7.6e-10
@@ -107,7 +118,9 @@ def test_changing_a_modulus_changes_the_confined_modulus() -> None:
     case = load_case(REFERENCE, ["tissues.tumour.shear_modulus=1 kPa", "tissues.tumour.poisson_ratio=0.4"])
     assert case.model.tissues[TUMOUR].confined_modulus == pytest.approx(6e3)
     assert case.model.tissues[TISSUE].confined_modulus == 30e3
-    case = load_case(REFERENCE, ["tissues.tumour.shear_modulus=1 kPa", "tissues.tumour.confined_modulus=7 kPa"])
+    case = load_case(
+        REFERENCE, ["tissues.tumour.shear_modulus=1 kPa", "tissues.tumour.confined_modulus=7 kPa"]
+    )
     assert case.model.tissues[TUMOUR].confined_modulus == 7e3
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from cases.lines import line_map
 
+pytestmark = pytest.mark.serial
+
 TEXT = '''\
 # a comment with = and [brackets]
 name = "x # not a comment"
@@ -81,7 +83,9 @@ def test_lines_of_keys(ending: str) -> None:
 
 def test_the_map_covers_every_key_that_tomllib_finds() -> None:
     def keys(value: object, path: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:
-        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        items = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
         return [key for part, item in items for key in [(*path, part), *keys(item, (*path, part))]]
 
     found = line_map(TEXT).lines

@@ -8,6 +8,8 @@ import pytest
 from cases import units
 from cases.units import UnitError, plain_number, to_si
 
+pytestmark = pytest.mark.serial
+
 MMHG = 133.322387415
 
 
@@ -96,7 +98,13 @@ def test_plain_numbers_have_neither_unit_nor_quotes(value: object) -> None:
 
 
 def test_si_text_is_read_back() -> None:
-    for dimension in (units.LENGTH, units.DOSE, units.HYDRAULIC_CONDUCTIVITY, units.RATE, units.INVERSE_LENGTH):
+    for dimension in (
+        units.LENGTH,
+        units.DOSE,
+        units.HYDRAULIC_CONDUCTIVITY,
+        units.RATE,
+        units.INVERSE_LENGTH,
+    ):
         assert to_si(units.si_text(1.25e-7, dimension), dimension) == 1.25e-7
 
 

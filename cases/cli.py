@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from cases.about import NOTICE, VERSION
-from cases.errors import CaseError, ExitCode, UserError
+from cases.errors import CaseError, ExitCode, UserError, printable
 
 EXAMPLES = """\
 examples:
@@ -63,8 +63,9 @@ def failure_code(error: Exception, debug: bool = False) -> int:
     if isinstance(error, CaseError | UserError):
         _complain(str(error))
         return error.code
-    if isinstance(error, OSError) and error.errno is not None:
-        _complain(f"{error.filename or 'input/output error'}: {error.strerror}")
+    if isinstance(error, OSError):
+        # HDF5 states neither file nor reason in the usual places
+        _complain(f"{error.filename or 'input/output error'}: {printable(error.strerror or str(error))}")
         return ExitCode.INPUT_OUTPUT
     if not debug:
         traceback.print_exception(error)

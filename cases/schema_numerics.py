@@ -46,10 +46,13 @@ class MeshTable(BaseModel):
 
     model_config = CLOSED
     tip: EdgeLength | None = Field(None, description="Edge length at a tip.")
-    front: EdgeLength | None = Field(None, description="Edge length where the agent's front travels.")
-    front_radius: EdgeLength | None = Field(
-        None, description="Distance from a tip up to which `front` is held."
+    front: EdgeLength | None = Field(
+        None, description="Edge length in the shell where the agent's front ends up."
     )
+    front_start: EdgeLength | None = Field(
+        None, description="Distance from a tip at which that shell begins."
+    )
+    front_radius: EdgeLength | None = Field(None, description="Distance from a tip at which that shell ends.")
     surface: EdgeLength | None = Field(None, description="Edge length on the tumour surface.")
     far: EdgeLength | None = Field(None, description="Largest edge length.")
     growth: Annotated[float, Quantity(units.NUMBER, 0.01, 2.0)] | None = Field(

@@ -77,7 +77,7 @@ def _draw_scale(axes: Axes, middle: NDArray[np.float64], half: float) -> None:
     axes.plot(
         [x, x + length], [y, y], color="white", linewidth=3, solid_capstyle="butt", zorder=8, path_effects=rim
     )
-    place = {"ha": "center", "va": "bottom", "zorder": 8}
+    place: dict[str, Any] = {"ha": "center", "va": "bottom", "zorder": 8}
     text = axes.text(x + length / 2, y + 0.04 * half, f"{length:g} mm", color="white", **place)
     text.set_path_effects([withStroke(linewidth=2.5, foreground=LEGEND_GROUND)])
 

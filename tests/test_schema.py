@@ -19,10 +19,10 @@ from cases.explain import entry_path, quantity_of
 from cases.load import load_case
 from cases.resolve import case_hash, resolved_text, toml_text, write_resolved
 from cases.schema import CaseFile
-from cases.schema_numerics import NumericsTable, PhysicsTable
+from cases.schema_numerics import MeshTable, NumericsTable, PhysicsTable
 from cases.suggest import nearest
 from cases.validate import checked, model_at
-from meshes.geometry import LabelGeometry
+from meshes.geometry import LabelGeometry, MeshSizes
 from solver.parameters import Numerics, Physics, Thresholds
 from tests.case_files import MINIMAL, REFERENCE, shipped, written
 
@@ -120,6 +120,10 @@ def test_tables_are_in_step_with_the_solver(table: type[BaseModel], record: type
         }
         for name, choice in choices.items():
             assert set(get_args(table.model_fields[name].annotation)) == set(get_args(choice)), name
+
+
+def test_single_edge_lengths_are_in_step_with_the_mesh() -> None:
+    assert set(MeshTable.model_fields) == {item.name for item in fields(MeshSizes)}
 
 
 def test_default_thresholds_are_those_of_the_solver(tmp_path: Path) -> None:

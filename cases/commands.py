@@ -32,7 +32,20 @@ def run(options: Namespace) -> int:
         code = launch(request)
     finally:
         tidy(out, code)
+    if (out / "summary.json").exists():
+        _show(out, draw=case.figures and code in (ExitCode.DONE, ExitCode.UNPHYSICAL))
     return code
+
+
+def _show(folder: Path, draw: bool) -> None:
+    """Print the table of a result, and draw its figures and report."""
+    from postprocess.table import summary_table
+
+    print(summary_table(json.loads((folder / "summary.json").read_text(encoding="utf-8"))))
+    if draw:
+        from postprocess.report import build_report
+
+        print(f"report: {build_report(folder)}")
 
 
 def check(options: Namespace) -> int:

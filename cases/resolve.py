@@ -115,7 +115,10 @@ def resolved_case(source: Source, overrides: tuple[str, ...]) -> Case:
     Raises:
         CaseError: it was edited, an override would change it, or a label map is missing or has changed.
     """
-    case = _unchecked(source, overrides)
+    if overrides:
+        message = "a resolved case is a record and takes no override; change the case file instead"
+        raise CaseError([Problem(file=f"--set {overrides[0]}", message=message)])
+    case = _unchecked(source)
     stated = (
         source.tables[RESOLVED_KEY].get("hash") if isinstance(source.tables[RESOLVED_KEY], dict) else None
     )
@@ -132,13 +135,13 @@ def resolved_case(source: Source, overrides: tuple[str, ...]) -> Case:
     return case
 
 
-def _unchecked(source: Source, overrides: tuple[str, ...]) -> Case:
+def _unchecked(source: Source) -> Case:
     tables = {key: value for key, value in source.tables.items() if key != RESOLVED_KEY}
     if _geometry_kind(tables.get("geometry")) == "labels" and isinstance(tables.get("geometry"), dict):
         tables["geometry"] = {"smoothing": None, **tables["geometry"]}
     try:
         resolved = _Resolved.model_validate(tables)
-        return _rebuilt(resolved, source, overrides)
+        return _rebuilt(resolved, source)
     except ValidationError as error:
         problems = [
             Problem(
@@ -157,7 +160,7 @@ def toml_text(tables: Mapping[str, Any]) -> str:
     return "\n".join(_toml_lines(tables, ())).strip("\n") + "\n"
 
 
-def _rebuilt(resolved: _Resolved, source: Source, overrides: tuple[str, ...]) -> Case:
+def _rebuilt(resolved: _Resolved, source: Source) -> Case:
     file = Path(source.file)
     geometry = resolved.geometry
     if isinstance(geometry, LabelGeometry):
@@ -166,7 +169,7 @@ def _rebuilt(resolved: _Resolved, source: Source, overrides: tuple[str, ...]) ->
         name=resolved.name,
         title=resolved.title,
         file=file,
-        overrides=overrides,
+        overrides=(),
         model=Model(
             tissues={_TAGS[name]: tissue for name, tissue in resolved.tissues.items()},
             agent=resolved.agent,

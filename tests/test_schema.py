@@ -185,6 +185,12 @@ def test_an_edited_resolved_file_is_checked(tmp_path: Path) -> None:
             load_case(written(tmp_path, text.replace(old, new, 1)))
 
 
+def test_a_resolved_file_takes_no_overrides(tmp_path: Path) -> None:
+    write_resolved(load_case(REFERENCE), tmp_path / "resolved.toml")
+    with pytest.raises(CaseError, match="takes no override"):
+        load_case(tmp_path / "resolved.toml", ["numerics.limiter=false"])
+
+
 texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=30)
 plain = st.recursive(
     st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | texts,

@@ -98,9 +98,13 @@ def report(options: Namespace) -> int:
         raise UserError(f"{folder}: no result folder (no summary.json in it)", ExitCode.MISSING_INPUT)
     try:
         from postprocess.report import build_report
+        from postprocess.results import ResultError
     except ImportError as error:
         raise UserError(f"cannot draw: {error.name} is not installed", ExitCode.UNAVAILABLE) from error
-    print(f"wrote {build_report(folder)}")
+    try:
+        print(f"wrote {build_report(folder)}")
+    except ResultError as error:
+        raise UserError(str(error), ExitCode.INVALID) from error
     return ExitCode.DONE
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a run says while it runs: a line per step in its log, now and then one on the terminal; rank 0 only."""
+"""What a run says while it runs: every step in its log, now and then one on the terminal; rank 0 only."""
 
 import sys
 from pathlib import Path

@@ -85,7 +85,11 @@ def _march(
     progress: Progress,
     profile: Profile,
 ) -> tuple[str | None, Snapshot, Any]:
-    """Consume the time loop; returns why it failed (or None), the last state, and C and p_max at the last pulse's end."""
+    """Consume the time loop.
+
+    Returns:
+        Why it failed (or None), the last state, and C and p_max at the end of the last pulse.
+    """
     data, plain = meshes
     history = History(out / "history.csv", data.halo.comm.rank)
     fields = FieldFile(out / "fields.vtkhdf", data, plain)
@@ -134,7 +138,7 @@ def _summary(
     mesh, plain = meshes
     last, front = states
     fields = [last.dose.ct, last.dose.peak, *front]
-    gathered = [gather_to_root(mesh, field, mesh.mesh.comm) for field in fields]
+    gathered: list[Any] = [gather_to_root(mesh, field, mesh.mesh.comm) for field in fields]
     if plain is None:
         return None
     ct, peak, front, largest = gathered

@@ -85,12 +85,17 @@ def _run(comm: "MPI.Comm", request: Request) -> int:
 
 def _code(error: Exception, rank: int, debug: bool) -> int:
     from meshes.geometry import GeometryError, MeshInputError
+    from meshes.gmsh_process import MesherMissingError
 
     if debug:
         print(f"rank {rank}:", file=sys.stderr)
         traceback.print_exc()
     if isinstance(error, GeometryError):
-        code = ExitCode.MISSING_INPUT if isinstance(error, MeshInputError) else ExitCode.INVALID
+        code = ExitCode.INVALID
+        if isinstance(error, MeshInputError):
+            code = ExitCode.MISSING_INPUT
+        elif isinstance(error, MesherMissingError):
+            code = ExitCode.UNAVAILABLE
         error = UserError(str(error), code)
     return failure_code(error, debug)
 

@@ -35,8 +35,8 @@ class MeshSizes:
     Attributes:
         tip: edge length at a tip (cavity wall or distributed source).
         front: edge length in the shell where the agent's front ends up.
-        front_start: distance from a tip at which that shell begins; edges nearer to the tip may be up to twice
-            as long, because a front that travels outwards is stretched thinner as it goes.
+        front_start: distance from a tip at which that shell begins; edges nearer to the tip may be up to
+            twice as long, because a front that travels outwards is stretched thinner as it goes.
         front_radius: distance from a tip at which the shell ends.
         surface: edge length on the tumour surface.
         far: largest edge length anywhere.

@@ -56,9 +56,7 @@ def facet_areas(geometry: Geometry, points: Array, facets: NDArray[np.integer]) 
     return areas
 
 
-def enclosed_volume(
-    geometry: Geometry, points: Array, facets: NDArray[np.integer], centre: Array
-) -> float:
+def enclosed_volume(geometry: Geometry, points: Array, facets: NDArray[np.integer], centre: Array) -> float:
     """Measure the volume inside a closed surface that is seen whole from a point [m3].
 
     Args:

@@ -80,7 +80,7 @@ def _shell_table(summary: Mapping[str, Any]) -> Table:
         concentration = _at_least(float(shell["peak_concentration"]), NEGLIGIBLE * inlet, CONCENTRATION)
         dose = _at_least(float(shell["largest_ct_dose"]), NEGLIGIBLE * inlet * end, CT_DOSE)
         rows.append((quantities.length_text(float(shell["distance_m"])), concentration, dose))
-    head = ("from this distance on", "largest concentration", "largest CT dose")
+    head = ("up to this distance", "largest concentration", "largest CT dose")
     return Table(title="Beyond the tumour's surface", head=head, rows=tuple(rows))
 
 

@@ -44,9 +44,7 @@ def tumour_boundary(data: Discretisation) -> TumourBoundary:
     share = edge_sums(data, data.integrals.mass * in_tumour[:, None]) / total
     touches = (both[stencil.tail] | both[stencil.head]) & (share > 0)
     edges = np.flatnonzero(touches)
-    return TumourBoundary(
-        nodes=np.flatnonzero(both[: data.halo.owned]), edges=edges, share=share[edges]
-    )
+    return TumourBoundary(nodes=np.flatnonzero(both[: data.halo.owned]), edges=edges, share=share[edges])
 
 
 def crossing_rate(
@@ -77,7 +75,7 @@ def crossing_rate(
     injected = agent.injected[pairs.node] * pairs.volume / data.volume[pairs.node]
     rest = pairs.to_nodes(np.where(tumour, injected + agent.from_blood - lost - kept, 0.0))
     along = agent.flux[boundary.edges] * boundary.share
-    leaving = np.bincount(
-        stencil.tail[boundary.edges], weights=along, minlength=rest.size
-    ) - np.bincount(stencil.head[boundary.edges], weights=along, minlength=rest.size)
+    leaving = np.bincount(stencil.tail[boundary.edges], weights=along, minlength=rest.size) - np.bincount(
+        stencil.head[boundary.edges], weights=along, minlength=rest.size
+    )
     return (rest - leaving)[boundary.nodes]

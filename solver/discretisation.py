@@ -111,7 +111,8 @@ def cell_values(cell_tags: NDArray[np.int32], model: Model, name: str) -> Floats
 def edge_sums(data: Discretisation, per_cell_edge: Floats) -> Floats:
     """Sum a quantity given on the edges of cells over the cells of each edge, shape ``(m,)``."""
     edges = data.stencil.cell_edges.ravel()
-    return np.bincount(edges, weights=per_cell_edge.ravel(), minlength=data.stencil.tail.size)
+    sums = np.bincount(edges, weights=per_cell_edge.ravel(), minlength=data.stencil.tail.size)
+    return sums.astype(np.float64, copy=False)
 
 
 def _tumour_centre(mesh: DistributedMesh, pairs: Pairs, halo: Halo) -> Floats:

@@ -29,7 +29,7 @@ def open_vessel_fraction(pressure: Floats, half_closed: Floats, width: Floats) -
 def filtration_per_open_vessel(
     pressure: Floats, conductance: Floats, effective_pressure: Floats, perfusion: Floats
 ) -> tuple[Floats, Floats]:
-    """Starling's law bounded by what blood flow can bring or carry away: J = clip(L_p S/V (p_e - p), -F, F/2).
+    """Starling's law within what blood flow can bring or carry away: J = clip(L_p S/V (p_e - p), -F, F/2).
 
     Args:
         pressure: p [Pa].

@@ -126,9 +126,7 @@ class FlowSolver:
         solver: linear solver of the tangent.
     """
 
-    def __init__(
-        self, data: Discretisation, physics: Physics, numerics: Numerics, scale: float
-    ) -> None:
+    def __init__(self, data: Discretisation, physics: Physics, numerics: Numerics, scale: float) -> None:
         self._data = data
         self._law = LAWS[physics.conductivity]
         self._numerics = numerics
@@ -164,8 +162,8 @@ class FlowSolver:
         target = _Target(
             largest=state.largest,
             reference=self.rest,
-            history=state.stored / step,
-            compliance=data.compliance / step,
+            history=np.divide(state.stored, step),
+            compliance=np.divide(data.compliance, step),
             source=source,
             law=data.materials.law,
         )
@@ -173,14 +171,10 @@ class FlowSolver:
         flux, symmetric = self._convection(balance, pressure)
         leaving = nodal_outflow(data.stencil.tail, data.stencil.head, flux, pressure.size)
         known = source + balance.vessels - balance.lymph - leaving
-        outflow = np.where(
-            self._fixed, known, data.far.conductance * (pressure - data.far.pressure)
-        )
+        outflow = np.where(self._fixed, known, data.far.conductance * (pressure - data.far.pressure))
         stored = data.halo.update(state.stored + step * (known - outflow))
         return FlowStep(
-            state=FlowState(
-                pressure=pressure, largest=np.maximum(state.largest, pressure), stored=stored
-            ),
+            state=FlowState(pressure=pressure, largest=np.maximum(state.largest, pressure), stored=stored),
             flux=flux,
             symmetric=symmetric,
             conductivity=balance.conductivity,
@@ -226,9 +220,8 @@ class FlowSolver:
             if trial is None:
                 break
             pressure, balance = trial
-        raise FlowError(
-            f"Newton left {balance.norm / self.scale:.1e} of the injection rate after {iteration + 1} iterations"
-        )
+        left = balance.norm / self.scale
+        raise FlowError(f"Newton left {left:.1e} of the injection rate after {iteration + 1} iterations")
 
     def _line_search(
         self, target: _Target, pressure: Floats, before: _Balance, correction: Floats

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Nodal arrays across ranks: ghost updates with neighbours only, and sums over owned nodes."""
 
+from mpi4py import MPI
+
 import numpy as np
 from dolfinx import la
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compiled loops over cells and edges on stored geometry: the operators change every step, these rebuild them.
+"""Compiled loops over cells and edges on stored geometry: operators change every step, these rebuild them.
 
 Signs: a flux on an edge is positive from tail to head; a nodal sum of fluxes is what leaves the node.
 """
@@ -162,7 +162,13 @@ def galerkin_convection(
 
 @njit(cache=True)
 def fill_rows(
-    diagonal_position: Ints, tail_row: Ints, head_row: Ints, diagonal: Floats, forward: Floats, backward: Floats, values: Floats
+    diagonal_position: Ints,
+    tail_row: Ints,
+    head_row: Ints,
+    diagonal: Floats,
+    forward: Floats,
+    backward: Floats,
+    values: Floats,
 ) -> None:
     """Write a matrix stored by edges into the values of the owned rows."""
     for i in range(diagonal_position.size):

@@ -2,7 +2,8 @@
 """The books of a run: where every kilogram of agent and every cubic metre of fluid went.
 
 Losses to blood, lymph and boundary are counted with the same monotone solution that the implicit step used,
-reactions by their exact integral, so both books close to round-off. Fluid is also exchanged at rest; the rows reported are relative to that, the residual is not.
+reactions by their exact integral, so both books close to round-off. Fluid is also exchanged at rest; the
+rows reported are relative to that, the residual is not.
 """
 
 from typing import Final

@@ -4,9 +4,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from petsc4py import PETSc
+
 import numpy as np
 from numpy.typing import NDArray
-from petsc4py import PETSc
 
 from solver.halo import Halo
 from solver.stencil import Stencil
@@ -29,8 +30,8 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     # absolute; entries in SI units (m3/(Pa s)) lie far below its default.
     "direct": {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_zeropivot": 1e-300},
     "direct_parallel": {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_mat_solver_type": "mumps"},
-    # Implicit transport is an M-matrix; upwinded rows without diffusion are triangular, on which BiCGStab breaks
-    # down and GMRES with an incomplete factor is exact.
+    # Implicit transport is an M-matrix; upwinded rows without diffusion are triangular, on which BiCGStab
+    # breaks down and GMRES with an incomplete factor is exact.
     "transport": {"ksp_type": "gmres", "pc_type": "ilu", "pc_factor_zeropivot": 1e-300},
     "transport_parallel": {
         "ksp_type": "gmres",
@@ -108,7 +109,9 @@ class LinearSolver:
         self._solver.setOptionsPrefix(prefix)
         options = PETSc.Options()
         # What the user gives on the command line wins; what we set is taken back once PETSc has read it.
-        self._ours = {f"{prefix}{k}": v for k, v in OPTIONS[preset].items() if not options.hasName(f"{prefix}{k}")}
+        self._ours = {
+            f"{prefix}{k}": v for k, v in OPTIONS[preset].items() if not options.hasName(f"{prefix}{k}")
+        }
         for name, value in self._ours.items():
             options.setValue(name, value)
         self._solver.setTolerances(

@@ -40,7 +40,7 @@ class Pairs:
 
     def to_nodes(self, values: Floats) -> Floats:
         """Sum pair values over each node, shape ``(n,)``."""
-        return np.bincount(self.node, weights=values, minlength=self.nodes)
+        return np.bincount(self.node, weights=values, minlength=self.nodes).astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def build_pairs(cells: Ints, cell_tags: Ints, nodal: Floats, nodes: int) -> Pair
         node=(keys // span).astype(np.int32),
         region=region,
         of_cell=of_cell,
-        volume=np.bincount(of_cell.ravel(), weights=nodal.ravel(), minlength=keys.size),
+        volume=np.bincount(of_cell.ravel(), nodal.ravel(), keys.size).astype(np.float64, copy=False),
         inside=np.isin(region, list(TUMOUR_REGIONS)),
         nodes=nodes,
     )

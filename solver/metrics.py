@@ -77,7 +77,9 @@ def equivalent_radius(volume: float) -> float:
     return float((3 * max(volume, 0.0) / (4 * np.pi)) ** (1 / 3))
 
 
-def ablation(mesh: PlainMesh, tumour: TumourShape, values: Floats, level: Level, cavity: float) -> dict[str, Any]:
+def ablation(
+    mesh: PlainMesh, tumour: TumourShape, values: Floats, level: Level, cavity: float
+) -> dict[str, Any]:
     """Tissue at or above a threshold, in the tumour and outside.
 
     Args:
@@ -88,7 +90,8 @@ def ablation(mesh: PlainMesh, tumour: TumourShape, values: Floats, level: Level,
         cavity: volume of the resolved cavities [m3]; counts for the equivalent radius alone.
     """
     parts = volume_above(mesh.points, mesh.cells, values, level.threshold, mesh.geometry)
-    total, inside = float(parts.sum()), float(parts[tumour.inside].sum())
+    inside, outside = float(parts[tumour.inside].sum()), float(parts[~tumour.inside].sum())
+    total = inside + outside
     surface = isosurface(mesh.points, mesh.cells, values, level.threshold)
     return {
         "measure": level.measure,
@@ -97,7 +100,7 @@ def ablation(mesh: PlainMesh, tumour: TumourShape, values: Floats, level: Level,
         "label": level.label,
         "volume_m3": total,
         "in_tumour_m3": inside,
-        "outside_m3": total - inside if tumour.inside.any() else total,
+        "outside_m3": outside,
         "coverage": inside / tumour.volume if tumour.volume > 0 else None,
         "untreated_m3": tumour.volume - inside,
         "equivalent_radius_m": equivalent_radius(total + cavity) if total > 0 else 0.0,
@@ -137,7 +140,9 @@ def all_ablations(
     return [ablation(mesh, tumour, fields[level.measure], level, cavity) for level in levels]
 
 
-def volume_share(mesh: PlainMesh, tumour: TumourShape, values: Floats, threshold: float) -> tuple[float, float]:
+def volume_share(
+    mesh: PlainMesh, tumour: TumourShape, values: Floats, threshold: float
+) -> tuple[float, float]:
     """Volume at or above a threshold [m3], and its share of the tumour."""
     parts = volume_above(mesh.points, mesh.cells, values, threshold, mesh.geometry)
     share = float(parts[tumour.inside].sum()) / tumour.volume if tumour.volume > 0 else 0.0

@@ -81,7 +81,11 @@ class Extremes:
         self.courant = max(self.courant, data.halo.max(0.5 * leaving * snapshot.step / fluid))
         speed = np.linalg.norm(darcy_flux(data, snapshot), axis=1)
         diffusive = np.maximum(data.diffusivity, 1e-300) * data.materials.porosity[data.pairs.of_cell[:, 0]]
-        local = float(np.max(speed * data.cell_size / diffusive, initial=0.0)) if data.diffusivity.any() else np.inf
+        local = (
+            float(np.max(speed * data.cell_size / diffusive, initial=0.0))
+            if data.diffusivity.any()
+            else np.inf
+        )
         self.peclet = max(self.peclet, float(max(data.halo.comm.allgather(local))))
 
 
@@ -138,7 +142,7 @@ def history_row(snapshot: Snapshot, inlet: float) -> dict[str, float]:
 
 
 class FieldFile:
-    """Writes fields at chosen times, gathered in the order of the plain mesh. Collective but for rank 0's file."""
+    """Writes fields at chosen times, gathered on rank 0 in the order of the plain mesh. Collective."""
 
     def __init__(self, path: Path, data: Discretisation, plain: PlainMesh | None) -> None:
         self._data = data

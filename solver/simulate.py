@@ -15,7 +15,7 @@ from solver.linear import LinearSolverError
 from solver.parameters import Model
 from solver.profile import Profile
 from solver.stepping import StepControl, Substeps, event_times, source_changes
-from solver.transport import AgentState, AgentStep, Transport
+from solver.transport import AgentState, Transport
 
 Floats = NDArray[np.float64]
 
@@ -139,7 +139,7 @@ class _Machine:
         return np.array([self.data.halo.sum(share * pressure) for share in self.data.sources])
 
     def error(self, before: _Change | None, now: _Change, scale: float, tolerance: float) -> float:
-        """Estimated error of a step over the tolerance, from successive changes; 0 where there is no scale."""
+        """Estimated error of a step over the tolerance, from successive changes; 0 without a scale."""
         if before is None or scale <= 0:
             return 0.0
         ratio = now.step / before.step
@@ -224,9 +224,7 @@ def _past(snapshot: Snapshot, flow: FlowStep, step: float) -> _Past:
     )
 
 
-def _flow(
-    machine: _Machine, snapshot: Snapshot, past: _Past | None, step: float
-) -> tuple[FlowStep, float]:
+def _flow(machine: _Machine, snapshot: Snapshot, past: _Past | None, step: float) -> tuple[FlowStep, float]:
     """One step of the flow and its error over the tolerance."""
     source = machine.source(snapshot.time)[0]
     start = snapshot.flow.pressure

@@ -135,7 +135,9 @@ def build_stencil(cells: Ints, nodes: int, owned: int) -> Stencil:
     tail, head = (keys // nodes).astype(np.int32), (keys % nodes).astype(np.int32)
     rows = np.concatenate([np.arange(owned, dtype=np.int32), tail, head])
     columns = np.concatenate([np.arange(owned, dtype=np.int32), head, tail])
-    source = np.concatenate([np.arange(owned), owned + np.arange(tail.size), owned + tail.size + np.arange(tail.size)])
+    source = np.concatenate(
+        [np.arange(owned), owned + np.arange(tail.size), owned + tail.size + np.arange(tail.size)]
+    )
     keep = rows < owned
     rows, columns, source = rows[keep], columns[keep], source[keep]
     order = np.lexsort((columns, rows))

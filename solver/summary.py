@@ -124,7 +124,16 @@ def ledger_tables(ledger: Ledger) -> dict[str, Any]:
     def table(kind: str, unit: str, names: Sequence[str]) -> dict[str, float]:
         return {f"{name}_{unit}": rows[f"{kind}_{name}"] for name in names}
 
-    agent = ("injected", "in_tumour", "in_tissue", "reacted_tumour", "reacted_tissue", "blood", "lymph", "boundary")
+    agent = (
+        "injected",
+        "in_tumour",
+        "in_tissue",
+        "reacted_tumour",
+        "reacted_tissue",
+        "blood",
+        "lymph",
+        "boundary",
+    )
     fluid = ("injected", "stored", "from_vessels", "lymph", "boundary")
     return {
         "agent": {**table("agent", "kg", agent), "residual_relative": ledger.agent_residual()},

@@ -6,9 +6,9 @@
 The reaction is integrated exactly in two halves around the rest (Strang, 1968). A monotone low-order step
 (backward Euler, graph viscosity on the edges) is solved first; the difference to the Galerkin fluxes, to the
 consistent mass matrix and to the trapezoidal rule is then given back as far as no new extremum appears
-(Zalesak, 1979; Kuzmin, 2009), so the step is second order in space and time where C is smooth, and
-monotone everywhere. Amounts are computed from the fluxes, so the ledger closes to round-off whatever the tolerance of the linear solver, and
-the flux of a constant state is that constant times the flow.
+(Zalesak, 1979; Kuzmin, 2009). The step is second order in space and time where C is smooth, and monotone
+everywhere. Amounts are computed from the fluxes, so the ledger closes to round-off whatever the tolerance of
+the linear solver, and the flux of a constant state is that constant times the flow.
 """
 
 from dataclasses import dataclass
@@ -139,20 +139,16 @@ class Transport:
         """
         data = self._data
         half = self.reaction_rate * step / 2
-        share = -np.expm1(-half)
+        share = float(-np.expm1(-half))
         before, after = stored
         fluid = data.rest_fluid + after
-        start = AgentState(
-            concentration=state.concentration * (1 - share), amount=state.amount * (1 - share)
-        )
+        start = AgentState(concentration=state.concentration * (1 - share), amount=state.amount * (1 - share))
         moved = self._move(start, fluid, flow, injected, step)
         concentration = moved.amount / fluid
         node = data.pairs.node
         mean_life = share / self.reaction_rate if half > 0 else step / 2
         return AgentStep(
-            state=AgentState(
-                concentration=concentration * (1 - share), amount=moved.amount * (1 - share)
-            ),
+            state=AgentState(concentration=concentration * (1 - share), amount=moved.amount * (1 - share)),
             ct=mean_life * (state.concentration + concentration),
             reacted=share
             * (
@@ -183,9 +179,7 @@ class Transport:
         self._fill(fluid / step + lost, flow.flux, conductance + viscosity)
         owned = data.halo.owned
         low = np.empty(fluid.size)
-        low[:owned] = self.solver.solve(
-            (state.amount / step + supply)[:owned], state.concentration[:owned]
-        )
+        low[:owned] = self.solver.solve((state.amount / step + supply)[:owned], state.concentration[:owned])
         data.halo.update(low)
         galerkin = _edge_flux(flow.flux, conductance, low[tail], low[head])
         flux = galerkin + viscosity * (low[tail] - low[head])
@@ -200,12 +194,10 @@ class Transport:
                 + 0.5 * (galerkin - earlier)
             )
             raw -= self._response(raw, flow.flux, conductance + viscosity)
-            flux -= self._limited(raw, low, before, fluid / step)
+            flux -= self._limited(raw, low, before, np.divide(fluid, step))
         leaving = nodal_outflow(tail, head, flux, fluid.size)
         amount = data.halo.update(state.amount + step * (supply - lost * low - leaving))
-        return _Moved(
-            amount=amount, low=low, losses=losses, from_blood=from_blood, flux=flux
-        )
+        return _Moved(amount=amount, low=low, losses=losses, from_blood=from_blood, flux=flux)
 
     def _losses(self, flow: FlowStep) -> tuple[Losses, Floats]:
         """Loss rates per concentration, and what blood brings to the pairs [kg/s]."""
@@ -244,9 +236,7 @@ class Transport:
         owned = data.halo.owned
         gained = nodal_outflow(tail, head, raw, data.volume.size)[:owned]
         change = np.empty(data.volume.size)
-        change[:owned] = self.solver.solve(
-            gained, np.zeros(owned), rebuild=False, relative=TARGET_TOLERANCE
-        )
+        change[:owned] = self.solver.solve(gained, np.zeros(owned), rebuild=False, relative=TARGET_TOLERANCE)
         data.halo.update(change)
         return _edge_flux(flux, exchange, change[tail], change[head])
 

@@ -66,8 +66,16 @@ def validity(model: Model, sites: tuple[Site, ...], evidence: Evidence) -> list[
         *_injection_number(model, sites),
         *_domain(evidence),
         _limiter(model, evidence),
-        _flag("mesh_peclet", "info", "largest mesh Peclet number; the limiter keeps C monotone", evidence.peclet, None),
-        _flag("courant", "info", "largest Courant number of a step; steps are implicit", evidence.courant, None),
+        _flag(
+            "mesh_peclet",
+            "info",
+            "largest mesh Peclet number; the limiter keeps C monotone",
+            evidence.peclet,
+            None,
+        ),
+        _flag(
+            "courant", "info", "largest Courant number of a step; steps are implicit", evidence.courant, None
+        ),
     ]
     order = {"invalid": 0, "caution": 1, "info": 2}
     return sorted(flags, key=lambda flag: order[flag["level"]])
@@ -96,11 +104,8 @@ def _mechanics(model: Model, evidence: Evidence) -> list[Flag]:
         message = "peak pressure [Pa] is more than a hand-held syringe can deliver"
         out.append(_flag("syringe_pressure", "invalid", message, evidence.peak_pressure, SYRINGE_PRESSURE))
     if evidence.peak_pressure > cavitation:
-        message = (
-            "peak pressure [Pa] passes the opening of a cavity at 2.5 mu; the fissuring law stands in for it"
-            if opens
-            else "peak pressure [Pa] passes the opening of a cavity at 2.5 mu, which this conductivity law lacks"
-        )
+        ending = "; the fissuring law stands in for it" if opens else ", which this conductivity law lacks"
+        message = f"peak pressure [Pa] passes the opening of a cavity at 2.5 mu{ending}"
         level = "info" if opens else "invalid"
         out.append(_flag("cavitation_pressure", level, message, evidence.peak_pressure, cavitation))
     if evidence.fissured_share > FISSURED_CAUTION:

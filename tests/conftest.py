@@ -11,8 +11,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from mpi4py import MPI
+
+import pytest
 
 COMM = MPI.COMM_WORLD
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
@@ -42,7 +43,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.failed and COMM.size > 1:
-        print(f"rank {COMM.rank}: {item.nodeid} failed\n{report.longreprtext}", file=sys.__stderr__, flush=True)
+        print(
+            f"rank {COMM.rank}: {item.nodeid} failed\n{report.longreprtext}", file=sys.__stderr__, flush=True
+        )
         COMM.Abort(1)
 
 

@@ -43,7 +43,7 @@ RULES: Final[dict[Geometry, SizeRule]] = {
 FRONT_WIDTH: Final = 0.25
 """Width of the front over R."""
 
-FINE_ZONE: Final = (0.75, 1.2)
+FINE_ZONE: Final = (0.25, 1.2)
 """Shell of fine cells over R: the front ends near R, and contours of small doses run ahead of it."""
 
 DEFAULT_CELLS: Final = 3.0

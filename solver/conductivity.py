@@ -115,6 +115,9 @@ def _interpolated(at: LawInput, share: Floats, slope: Floats) -> tuple[Floats, F
     return factor * opened, derivative * opened + factor * gain * slope
 
 
+FISSURING_LAWS: Final = frozenset({"fissuring", "logistic", "ramp"})
+"""Laws under which tissue opens for good."""
+
 LAWS: Final[dict[str, Law]] = {
     "rigid": rigid,
     "exponential": exponential,

@@ -74,6 +74,8 @@ def agent_clearance(filtration: Floats, perfusion: Floats, permeability_surface:
     filtration, perfusion, permeability_surface = np.broadcast_arrays(
         filtration, perfusion, permeability_surface
     )
+    # Without the cap a vessel may filter more than flow brings; no agent can leave against such a stream.
+    filtration = np.minimum(filtration, perfusion * (1 - 1e-12))
     result = np.where(np.isinf(permeability_surface), perfusion - filtration, np.maximum(-filtration, 0.0))
     finite = np.isfinite(permeability_surface) & (permeability_surface > 0) & (perfusion > 0)
     unlimited = finite & np.isinf(perfusion)

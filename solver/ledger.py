@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The books of a run: where every kilogram of agent and every cubic metre of fluid went.
 
-Losses to blood, lymph and boundary are counted with the same monotone solution that the implicit step used,
-reactions by their exact integral, so both books close to round-off. Fluid is also exchanged at rest; the
+What fluid carries off is counted with the same monotone solution that the implicit step used, reaction and
+exchange with blood by their exact integrals, so both books close to round-off. Fluid is also exchanged at rest; the
 rows reported are relative to that, the residual is not.
 """
 
@@ -114,7 +114,7 @@ class Ledger:
         data, owned = self._data, self._owned_pairs
         low = agent.low[data.pairs.node]
         reacted = np.where(owned, agent.reacted / step, 0.0)
-        blood = agent.losses.blood * low - agent.from_blood
+        blood = agent.losses.blood * low - agent.from_blood + agent.exchanged / step
         count = data.halo.owned
         return np.array(
             [

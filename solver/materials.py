@@ -55,7 +55,7 @@ class Materials:
         effective_vessel_pressure: p_e [Pa].
         half_closed: pressure at which half of the vessels are closed; infinite without closure [Pa].
         closure_width: [Pa].
-        supply: F that bounds filtration and clearance, infinite without the cap [1/s].
+        supply: F that bounds filtration, infinite without the cap [1/s].
         perfusion: F that carries the agent away [1/s].
         permeability_surface: PS; infinite for an agent that only flow limits, 0 for one that only goes
             with absorbed fluid [1/s].

@@ -29,11 +29,12 @@ class Extremes:
         inlet: largest injected concentration [kg/m3].
         peak_pressure: at any source [Pa].
         peak_time: when [s].
-        largest_dilatation: e [-].
+        largest_dilatation: e = (p - p0)/H [-].
+        rest: pressure p0 at the start [Pa].
         lowest: smallest C over the inlet's [-].
         highest: largest C over the inlet's [-].
         courant: largest Courant number.
-        peclet: largest mesh Peclet number.
+        peclet: largest mesh Peclet number; 0 without diffusion, when it has no meaning.
         newton: iterations of every step.
         krylov_pressure: linear iterations of every step.
         krylov_agent: iterations of the agent's solver, every step.
@@ -44,6 +45,7 @@ class Extremes:
     peak_pressure: float = -np.inf
     peak_time: float = 0.0
     largest_dilatation: float = 0.0
+    rest: Floats = field(default_factory=lambda: np.zeros(0))
     lowest: float = 0.0
     highest: float = 0.0
     courant: float = 0.0
@@ -58,8 +60,9 @@ class Extremes:
         pressure = float(snapshot.source_pressure.max(initial=-np.inf))
         if pressure > self.peak_pressure:
             self.peak_pressure, self.peak_time = pressure, snapshot.time
-        dilatation = data.halo.max(snapshot.flow.stored / data.volume)
-        self.largest_dilatation = max(self.largest_dilatation, dilatation)
+        if snapshot.index == 0:
+            self.rest = snapshot.flow.pressure
+        self.largest_dilatation = max(self.largest_dilatation, self._dilatation(data, snapshot))
         scale = self.inlet or 1.0
         self.lowest = min(self.lowest, snapshot.lowest / scale)
         self.highest = max(self.highest, snapshot.highest / scale)
@@ -69,6 +72,13 @@ class Extremes:
             self.krylov_pressure.append(snapshot.flow_step.krylov)
             self.krylov_agent.append(snapshot.krylov)
             self._add_numbers(data, snapshot)
+
+    def _dilatation(self, data: Discretisation, snapshot: Snapshot) -> float:
+        """Largest (p - p0)/H, whether the flow stores fluid or not."""
+        pairs = data.pairs
+        owned = pairs.node < data.halo.owned
+        excess = (snapshot.flow.pressure - self.rest)[pairs.node] / data.materials.law.confined_modulus
+        return float(max(data.halo.comm.allgather(float(np.max(excess[owned], initial=0.0)))))
 
     def _add_numbers(self, data: Discretisation, snapshot: Snapshot) -> None:
         flow, stencil = snapshot.flow_step, data.stencil
@@ -80,12 +90,9 @@ class Extremes:
         fluid = data.rest_fluid + snapshot.flow.stored
         self.courant = max(self.courant, data.halo.max(0.5 * leaving * snapshot.step / fluid))
         speed = np.linalg.norm(darcy_flux(data, snapshot), axis=1)
-        diffusive = np.maximum(data.diffusivity, 1e-300) * data.materials.porosity[data.pairs.of_cell[:, 0]]
-        local = (
-            float(np.max(speed * data.cell_size / diffusive, initial=0.0))
-            if data.diffusivity.any()
-            else np.inf
-        )
+        diffusive = data.diffusivity * data.materials.porosity[data.pairs.of_cell[:, 0]]
+        spreads = diffusive > 0
+        local = float(np.max((speed * data.cell_size)[spreads] / diffusive[spreads], initial=0.0))
         self.peclet = max(self.peclet, float(max(data.halo.comm.allgather(local))))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from meshes.geometry import Site
 from meshes.plain import PlainMesh
 from meshes.regions import TUMOUR
+from solver.conductivity import FISSURING_LAWS
 from solver.ledger import Ledger
 from solver.metrics import (
     Level,
@@ -73,7 +74,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     evidence = Evidence(
         peak_pressure=extremes.peak_pressure,
         largest_dilatation=extremes.largest_dilatation,
-        fissured_share=fissured[1] if outcome.model.physics.conductivity != "rigid" else 0.0,
+        fissured_share=fissured[1] if outcome.model.physics.conductivity in FISSURING_LAWS else 0.0,
         agent_residual=outcome.ledger.agent_residual(),
         fluid_residual=outcome.ledger.fluid_residual(),
         boundary_fraction=rows["agent_boundary"] / injected,

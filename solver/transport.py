@@ -3,7 +3,7 @@
 
     d(phi C)/dt + div(q C - phi D grad C) = -phi k C + J_s - J_l C + max(s, 0) C_in
 
-The reaction is integrated exactly in two halves around the rest (Strang, 1968). A monotone low-order step
+Reaction and exchange with blood are integrated exactly in two halves around the rest (Strang, 1968). A monotone low-order step
 (backward Euler, graph viscosity on the edges) is solved first; the difference to the Galerkin fluxes, to the
 consistent mass matrix and to the trapezoidal rule is then given back as far as no new extremum appears
 (Zalesak, 1979; Kuzmin, 2009). The step is second order in space and time where C is smooth, and monotone
@@ -45,10 +45,10 @@ class AgentState:
 
 @dataclass(frozen=True, kw_only=True)
 class Losses:
-    """Rates at which the agent leaves the fluid, per concentration [m3/s].
+    """Fluid that leaves with the agent in it [m3/s].
 
     Attributes:
-        blood: clearance by open vessels, on pairs, shape ``(k,)``.
+        blood: absorbed by open vessels, on pairs, shape ``(k,)``.
         lymph: carried off by lymph, on pairs, shape ``(k,)``.
         boundary: carried out through the outer boundary, on nodes, shape ``(n,)``.
     """
@@ -66,10 +66,11 @@ class AgentStep:
         state: at the end.
         ct: integral of C over the step [kg s/m3].
         reacted: agent that reacted during the step, on pairs [kg].
-        low: the monotone solution, by which blood, lymph and boundary are counted [kg/m3].
+        exchanged: agent lost to blood beside absorbed fluid during the step, on pairs [kg].
+        low: the monotone solution, by which what fluid carries off is counted [kg/m3].
         losses: rates per concentration.
         injected: agent brought by injection, on nodes [kg/s].
-        from_blood: agent brought by blood, on pairs [kg/s].
+        from_blood: agent brought with fluid that vessels filter, on pairs [kg/s].
         flux: agent along each edge, tail to head [kg/s].
         krylov: iterations.
     """
@@ -77,6 +78,7 @@ class AgentStep:
     state: AgentState
     ct: Floats
     reacted: Floats
+    exchanged: Floats
     low: Floats
     losses: Losses
     injected: Floats
@@ -86,8 +88,18 @@ class AgentStep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Decayed:
+    """Reaction and exchange over a while."""
+
+    concentration: Floats
+    ct: Floats
+    reacted: Floats
+    exchanged: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Moved:
-    """A step without its reaction."""
+    """A step without reaction and exchange."""
 
     amount: Floats
     low: Floats
@@ -137,24 +149,21 @@ class Transport:
         Raises:
             LinearSolverError: when the linear solver fails.
         """
-        data = self._data
-        half = self.reaction_rate * step / 2
-        share = float(-np.expm1(-half))
         before, after = stored
-        fluid = data.rest_fluid + after
-        start = AgentState(concentration=state.concentration * (1 - share), amount=state.amount * (1 - share))
+        clearing = self._relaxing(flow)
+        first = self._decay(state.concentration, before, clearing, step / 2)
+        fluid = self._data.rest_fluid + after
+        start = AgentState(
+            concentration=first.concentration,
+            amount=first.concentration * (self._data.rest_fluid + before),
+        )
         moved = self._move(start, fluid, flow, injected, step)
-        concentration = moved.amount / fluid
-        node = data.pairs.node
-        mean_life = share / self.reaction_rate if half > 0 else step / 2
+        second = self._decay(moved.amount / fluid, after, clearing, step / 2)
         return AgentStep(
-            state=AgentState(concentration=concentration * (1 - share), amount=moved.amount * (1 - share)),
-            ct=mean_life * (state.concentration + concentration),
-            reacted=share
-            * (
-                pair_fluid(data, before) * state.concentration[node]
-                + pair_fluid(data, after) * concentration[node]
-            ),
+            state=AgentState(concentration=second.concentration, amount=second.concentration * fluid),
+            ct=first.ct + second.ct,
+            reacted=first.reacted + second.reacted,
+            exchanged=first.exchanged + second.exchanged,
             low=moved.low,
             losses=moved.losses,
             injected=injected,
@@ -163,10 +172,41 @@ class Transport:
             krylov=self.solver.iterations,
         )
 
+    def _relaxing(self, flow: FlowStep) -> Floats:
+        """Exchange with blood that no net flow of fluid carries, on pairs [m3/s].
+
+        Of the clearance b, the part -J is fluid that the vessel absorbs with the agent in it, where J < 0;
+        the rest b + min(J, 0) draws C towards C_p.
+        """
+        m = self._data.materials
+        cleared = agent_clearance(flow.filtration, m.perfusion, m.permeability_surface)
+        return self._data.pairs.volume * flow.open_fraction * (cleared + np.minimum(flow.filtration, 0.0))
+
+    def _decay(self, concentration: Floats, stored: Floats, clearing: Floats, time: float) -> _Decayed:
+        """Reaction and exchange with blood at each node for a while, solved exactly.
+
+        dC/dt = -k C - b (C - C_p): an exponential approach to its equilibrium.
+        """
+        data, node, k = self._data, self._data.pairs.node, self.reaction_rate
+        fluid = data.rest_fluid + stored
+        exchange = data.halo.update(data.pairs.to_nodes(clearing)) / fluid
+        rate = k + exchange
+        still = rate == 0.0
+        equilibrium = np.divide(exchange * self._plasma, rate, out=np.zeros_like(rate), where=~still)
+        gone = -np.expm1(-rate * time)
+        mean_life = np.divide(gone, rate, out=np.full_like(rate, time), where=~still)
+        ct = equilibrium * time + (concentration - equilibrium) * mean_life
+        return _Decayed(
+            concentration=equilibrium + (concentration - equilibrium) * (1 - gone),
+            ct=ct,
+            reacted=k * pair_fluid(data, stored) * ct[node],
+            exchanged=clearing * (ct[node] - self._plasma * time),
+        )
+
     def _move(
         self, state: AgentState, fluid: Floats, flow: FlowStep, injected: Floats, step: float
     ) -> _Moved:
-        """Convection, diffusion, injection and exchange: the step without its reaction. Collective."""
+        """Convection, diffusion, injection and what fluid carries off. Collective."""
         data = self._data
         losses, from_blood = self._losses(flow)
         to_nodes = data.pairs.to_nodes
@@ -200,16 +240,15 @@ class Transport:
         return _Moved(amount=amount, low=low, losses=losses, from_blood=from_blood, flux=flux)
 
     def _losses(self, flow: FlowStep) -> tuple[Losses, Floats]:
-        """Loss rates per concentration, and what blood brings to the pairs [kg/s]."""
-        pairs, m = self._data.pairs, self._data.materials
-        cleared = flow.open_fraction * agent_clearance(flow.filtration, m.perfusion, m.permeability_surface)
-        arriving = (cleared + flow.open_fraction * flow.filtration) * self._plasma
+        """Loss rates per concentration, and what filtered fluid brings to the pairs [kg/s]."""
+        pairs = self._data.pairs
+        filtered = pairs.volume * flow.open_fraction * flow.filtration
         losses = Losses(
-            blood=pairs.volume * cleared,
+            blood=np.maximum(-filtered, 0.0),
             lymph=pairs.volume * flow.drained,
             boundary=np.maximum(flow.outflow, 0.0),
         )
-        return losses, pairs.volume * arriving
+        return losses, np.maximum(filtered, 0.0) * self._plasma
 
     def _fill(self, diagonal: Floats, flux: Floats, exchange: Floats) -> None:
         stencil = self._data.stencil

@@ -11,6 +11,7 @@ import numpy as np
 
 from meshes.geometry import Site
 from meshes.regions import TUMOUR
+from solver.conductivity import FISSURING_LAWS
 from solver.parameters import Model
 
 DILATATION_CAUTION: Final = 0.2
@@ -99,7 +100,7 @@ def _mechanics(model: Model, evidence: Evidence) -> list[Flag]:
         message = "largest dilatation e: swelling beyond small strain"
         out.append(_flag("dilatation", level, message, e, limit))
     cavitation = CAVITATION_FACTOR * model.tissues[TUMOUR].shear_modulus
-    opens = model.physics.conductivity in ("fissuring", "logistic", "ramp")
+    opens = model.physics.conductivity in FISSURING_LAWS
     if evidence.peak_pressure > SYRINGE_PRESSURE:
         message = "peak pressure [Pa] is more than a hand-held syringe can deliver"
         out.append(_flag("syringe_pressure", "invalid", message, evidence.peak_pressure, SYRINGE_PRESSURE))

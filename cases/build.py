@@ -196,7 +196,8 @@ def _sizes(case: CaseFile) -> MeshSizes:
         domain=2.0 * margin if margin is not None else geometry.domain_radius or 0.0,
     )
     given = case.numerics.mesh.model_dump(exclude_none=True)
-    return mesh_sizes(geometry.kind, lengths, case.numerics.cells_per_front, given)
+    kind = "labels" if geometry.labels else geometry.kind
+    return mesh_sizes(kind, lengths, case.numerics.cells_per_front, given)
 
 
 def _masks(tables: list[MaskTable], folder: Path) -> tuple[Mask, ...]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from cases.about import NOTICE, VERSION
-from cases.errors import CaseError, ExitCode, UserError, printable
+from cases.errors import ExitCode
+from cases.failures import complain, failure_code
 
 EXAMPLES = """\
 examples:
@@ -47,42 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return ExitCode.DONE
     except KeyboardInterrupt:
-        _complain("stopped")
+        complain("stopped")
         return 130
     except Exception as error:
         if options.debug:
             traceback.print_exc()
         return failure_code(error, options.debug)
-
-
-def failure_code(error: Exception, debug: bool = False) -> int:
-    """Say on standard error what went wrong; returns the exit code.
-
-    Errors that a user can act on take one line each. Anything else is our bug and prints its traceback.
-    """
-    if isinstance(error, CaseError | UserError):
-        _complain(str(error))
-        return error.code
-    if isinstance(error, OSError):
-        # HDF5 states neither file nor reason in the usual places
-        _complain(f"{error.filename or 'input/output error'}: {printable(error.strerror or str(error))}")
-        return ExitCode.INPUT_OUTPUT
-    if not debug:
-        traceback.print_exception(error)
-    _complain("this is a bug in infusate; please report it with the lines above")
-    return ExitCode.BUG
-
-
-def _complain(text: str) -> None:
-    red, plain = ("\033[31m", "\033[0m") if _coloured() else ("", "")
-    for line in text.splitlines():
-        print(f"{red}error:{plain} {line}", file=sys.stderr, flush=True)
-
-
-def _coloured() -> bool:
-    import os
-
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,9 +10,10 @@ from cases.errors import CaseError, ExitCode, UserError
 
 def run(options: Namespace) -> int:
     """Check a case and its output folder, then run it here or on several ranks."""
-    from cases.launch import Request, launch, require_installed, require_ranks
+    from cases.launch import launch, require_installed, require_ranks
     from cases.load import load_case
     from cases.output import prepare, tidy
+    from cases.request import Request
 
     case = load_case(options.case, options.set)
     require_ranks(options.ranks, options.oversubscribe)

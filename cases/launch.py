@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from cases.errors import ExitCode, UserError
+from cases.request import Request
 
 LAUNCHER_SIZES: Final = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
 """Where MPI launchers tell their processes how many there are."""
@@ -28,33 +28,6 @@ OVERSUBSCRIBE: Final = {
 RULER: Final = 74 * "-"
 EXPLANATION: Final = re.compile(r"\s*(prterun|mpirun|MPI_ABORT|Primary job)\b.*(exit|invoked|terminated)")
 LAUNCHER_NOISE: Final = re.compile(r"\[[^\]]+\] PMIX ERROR|\0+$")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """A run, as the worker is told.
-
-    Attributes:
-        case: case file.
-        out: result folder, which exists.
-        overrides: ``key=value`` texts.
-        ranks: number of MPI ranks.
-        quiet: print errors only.
-        debug: print tracebacks.
-    """
-
-    case: str
-    out: str
-    overrides: tuple[str, ...] = ()
-    ranks: int = 1
-    quiet: bool = False
-    debug: bool = False
-
-    def arguments(self) -> list[str]:
-        """As the worker's command line."""
-        flags = [f"--{name}" for name in ("quiet", "debug") if getattr(self, name)]
-        overrides = [f"--set={override}" for override in self.overrides]
-        return [*flags, *overrides, f"--ranks={self.ranks}", "--", self.case, self.out]
 
 
 def require_ranks(ranks: int, oversubscribe: bool) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from meshes.geometry import MeshSizes
-from meshes.plain import Geometry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +32,13 @@ class SizeRule:
     growth: float
 
 
-RULES: Final[dict[Geometry, SizeRule]] = {
+RULES: Final[dict[str, SizeRule]] = {
     "radial": SizeRule(tip=0.04, front=0.1, surface=1.0, far=0.02, growth=0.1),
     "axisymmetric": SizeRule(tip=0.12, front=0.35, surface=1.0, far=0.1, growth=0.25),
-    "3d": SizeRule(tip=0.3, front=0.75, surface=2.2, far=0.12, growth=0.35),
+    "3d": SizeRule(tip=0.2, front=0.75, surface=2.2, far=0.12, growth=0.25),
+    "labels": SizeRule(tip=0.3, front=0.75, surface=2.2, far=0.12, growth=0.35),
 }
-"""Fewer dimensions afford finer cells."""
+"""Fewer dimensions afford finer cells, and a mesh from labels holds several tips."""
 
 FRONT_WIDTH: Final = 0.25
 """Width of the front over R."""
@@ -79,13 +79,11 @@ def reach(volume: float, rate: float, porosity: float, reaction_rate: float) -> 
     return min(front, (3.0 * rate / (4.0 * math.pi * porosity * reaction_rate)) ** (1.0 / 3.0))
 
 
-def mesh_sizes(
-    kind: Geometry, lengths: CaseLengths, cells_per_front: float, given: dict[str, float]
-) -> MeshSizes:
+def mesh_sizes(kind: str, lengths: CaseLengths, cells_per_front: float, given: dict[str, float]) -> MeshSizes:
     """Edge lengths by the rule of ``kind``.
 
     Args:
-        kind: geometry.
+        kind: ``radial``, ``axisymmetric``, ``3d`` or ``labels``.
         lengths: of the case.
         cells_per_front: n.
         given: lengths that replace those of the rule, by name.

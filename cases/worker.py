@@ -8,9 +8,9 @@ from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Final
 
-from cases.cli import failure_code
 from cases.errors import ExitCode, UserError
-from cases.launch import Request
+from cases.failures import failure_code
+from cases.request import Request
 
 if TYPE_CHECKING:
     from mpi4py import MPI

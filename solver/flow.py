@@ -14,16 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.conductivity import LAWS, LawInput, LawParameters
+from solver.balance import Balance, Target, evaluate_balance
+from solver.conductivity import LAWS
 from solver.discretisation import Discretisation
-from solver.exchange import filtration_per_open_vessel, lymphatic_drainage, open_vessel_fraction
-from solver.kernels import (
-    conductivity_tangent,
-    darcy_balance,
-    fill_rows,
-    galerkin_convection,
-    nodal_outflow,
-)
+from solver.kernels import conductivity_tangent, fill_rows, galerkin_convection, nodal_outflow
 from solver.linear import LinearSolver, LinearSolverError, RowMatrix, Tolerances
 from solver.parameters import Numerics, Physics
 
@@ -88,35 +82,6 @@ class FlowStep:
     krylov: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Balance:
-    """The nodal balance at a trial pressure and what its tangent needs."""
-
-    residual: Floats
-    norm: float
-    transmissibility: Floats
-    conductivity: Floats
-    slope: Floats
-    diagonal: Floats
-    filtration: Floats
-    open_fraction: Floats
-    vessels: Floats
-    lymph: Floats
-    drained: Floats
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Target:
-    """What a solve is for: rest (no step) or one implicit step."""
-
-    largest: Floats
-    reference: Floats
-    history: Floats
-    compliance: Floats
-    source: Floats
-    law: LawParameters
-
-
 class FlowSolver:
     """Solves for the pressure, keeping its matrix and preconditioner between steps.
 
@@ -159,7 +124,7 @@ class FlowSolver:
             FlowError: when Newton does not converge.
         """
         data = self._data
-        target = _Target(
+        target = Target(
             largest=state.largest,
             reference=self.rest,
             history=np.divide(state.stored, step),
@@ -194,7 +159,7 @@ class FlowSolver:
         start = np.full(data.volume.size, data.far.pressure)
         none = np.zeros_like(start)
         law = data.materials.law
-        target = _Target(
+        target = Target(
             largest=np.full_like(start, -np.inf),
             reference=start,
             history=none,
@@ -204,10 +169,10 @@ class FlowSolver:
         )
         return self._newton(target, start)[0]
 
-    def _newton(self, target: _Target, guess: Floats) -> tuple[Floats, _Balance, int, int]:
+    def _newton(self, target: Target, guess: Floats) -> tuple[Floats, Balance, int, int]:
         pressure = guess.copy()
         pressure[self._fixed] = self._data.far.pressure
-        balance = self._balance(target, pressure)
+        balance = evaluate_balance(self._data, self._law, target, pressure)
         krylov = 0
         for iteration in range(self._numerics.newton_limit):
             if not np.isfinite(balance.norm):
@@ -224,13 +189,13 @@ class FlowSolver:
         raise FlowError(f"Newton left {left:.1e} of the injection rate after {iteration + 1} iterations")
 
     def _line_search(
-        self, target: _Target, pressure: Floats, before: _Balance, correction: Floats
-    ) -> tuple[Floats, _Balance] | None:
+        self, target: Target, pressure: Floats, before: Balance, correction: Floats
+    ) -> tuple[Floats, Balance] | None:
         """Halve the correction until the L1 norm of the balance falls; None where it never does."""
         damping, best = 1.0, None
         while damping >= SMALLEST_DAMPING:
             trial = pressure + damping * correction
-            after = self._balance(target, trial)
+            after = evaluate_balance(self._data, self._law, target, trial)
             if after.norm < (1 - 1e-4 * damping) * before.norm:
                 return trial, after
             if best is None or after.norm < best[1].norm:
@@ -238,7 +203,7 @@ class FlowSolver:
             damping /= 2
         return best if best is not None and np.isfinite(best[1].norm) else None
 
-    def _correction(self, balance: _Balance, pressure: Floats) -> Floats:
+    def _correction(self, balance: Balance, pressure: Floats) -> Floats:
         """Solve the tangent for the Newton correction."""
         self._fill(balance, pressure)
         owned = self._data.halo.owned
@@ -255,7 +220,7 @@ class FlowSolver:
         out[:owned] = local
         return self._data.halo.update(out)
 
-    def _fill(self, balance: _Balance, pressure: Floats) -> None:
+    def _fill(self, balance: Balance, pressure: Floats) -> None:
         stencil, data = self._data.stencil, self._data
         forward, backward = -balance.transmissibility, -balance.transmissibility
         diagonal = balance.diagonal + np.bincount(
@@ -290,68 +255,7 @@ class FlowSolver:
         )
         self._matrix.assemble()
 
-    def _balance(self, target: _Target, pressure: Floats) -> _Balance:
-        """Evaluate laws, fluxes and the nodal balance at a trial pressure. Collective."""
-        data, pairs, m = self._data, self._data.pairs, self._data.materials
-        p = pressure[pairs.node]
-        seen = target.largest[pairs.node]
-        factor, factor_slope = self._law(
-            LawInput(
-                parameters=target.law,
-                excess=p - target.reference[pairs.node],
-                largest=np.maximum(seen, p),
-                rising=(p > seen).astype(float),
-            )
-        )
-        stencil = data.stencil
-        conductivity = np.empty(data.conductivity.size)
-        transmissibility, leaving = np.zeros(stencil.tail.size), np.zeros(pressure.size)
-        darcy_balance(
-            stencil.cells,
-            stencil.cell_edges,
-            data.integrals.conductance,
-            pairs.of_cell,
-            data.conductivity,
-            factor,
-            pressure,
-            conductivity,
-            transmissibility,
-            leaving,
-        )
-        share, share_slope = open_vessel_fraction(p, m.half_closed, m.closure_width)
-        filtration, filtration_slope = filtration_per_open_vessel(
-            p, m.vessel_conductance, m.effective_vessel_pressure, m.supply
-        )
-        drained, drained_slope = lymphatic_drainage(p, m.lymph_conductance, m.lymph_pressure)
-        vessels = pairs.to_nodes(pairs.volume * share * filtration)
-        lymph = pairs.to_nodes(pairs.volume * drained)
-        exchange_slope = share * filtration_slope + share_slope * filtration - drained_slope
-        far = data.far
-        residual = (
-            target.compliance * (pressure - target.reference)
-            - target.history
-            + leaving
-            - vessels
-            + lymph
-            + far.conductance * (pressure - far.pressure)
-            - target.source
-        )
-        residual[self._fixed] = 0.0
-        return _Balance(
-            residual=residual,
-            norm=data.halo.sum(np.abs(residual)),
-            transmissibility=transmissibility,
-            conductivity=conductivity,
-            slope=factor_slope,
-            diagonal=target.compliance + far.conductance - pairs.to_nodes(pairs.volume * exchange_slope),
-            filtration=filtration,
-            open_fraction=share,
-            vessels=vessels,
-            lymph=lymph,
-            drained=drained,
-        )
-
-    def _convection(self, balance: _Balance, pressure: Floats) -> tuple[Floats, Floats]:
+    def _convection(self, balance: Balance, pressure: Floats) -> tuple[Floats, Floats]:
         stencil, integrals = self._data.stencil, self._data.integrals
         flux, symmetric = np.zeros(stencil.tail.size), np.zeros(stencil.tail.size)
         galerkin_convection(

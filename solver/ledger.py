@@ -2,8 +2,8 @@
 """The books of a run: where every kilogram of agent and every cubic metre of fluid went.
 
 What fluid carries off is counted with the same monotone solution that the implicit step used, reaction and
-exchange with blood by their exact integrals, so both books close to round-off. Fluid is also exchanged at rest; the
-rows reported are relative to that, the residual is not.
+exchange with blood by their exact integrals, so both books close to round-off. Fluid is also exchanged at
+rest; the rows reported are relative to that, the residual is not.
 """
 
 from typing import Final

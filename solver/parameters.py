@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What a simulation is made of: frozen, keyword-only records in SI units.
 
-``cases`` checks ranges and fills these from a case file; the solver reads nothing else. Symbols as in docs/notation.md.
+``cases`` checks ranges and fills these from a case file; the solver reads nothing else. Symbols as in
+docs/notation.md.
 """
 
 from dataclasses import dataclass, field

@@ -3,10 +3,10 @@
 
     d(phi C)/dt + div(q C - phi D grad C) = -phi k C + J_s - J_l C + max(s, 0) C_in
 
-Reaction and exchange with blood are integrated exactly in two halves around the rest (Strang, 1968). A monotone low-order step
-(backward Euler, graph viscosity on the edges) is solved first; the difference to the Galerkin fluxes, to the
-consistent mass matrix and to the trapezoidal rule is then given back as far as no new extremum appears
-(Zalesak, 1979; Kuzmin, 2009). The step is second order in space and time where C is smooth, and monotone
+Reaction and exchange with blood are integrated exactly in two halves around the rest (Strang, 1968). The
+rest is a monotone low-order step (backward Euler, graph viscosity on the edges), to which the difference to
+the Galerkin fluxes, to the consistent mass matrix and to the trapezoidal rule is given back as far as no new
+extremum appears (Zalesak, 1979; Kuzmin, 2009): second order in space and time where C is smooth, monotone
 everywhere. Amounts are computed from the fluxes, so the ledger closes to round-off whatever the tolerance of
 the linear solver, and the flux of a constant state is that constant times the flow.
 """

@@ -14,7 +14,8 @@ import pytest
 from cases.about import NOTICE, VERSION
 from cases.cli import main
 from cases.errors import ExitCode
-from cases.launch import Request, run_forwarding_signals, without_explanations
+from cases.launch import run_forwarding_signals, without_explanations
+from cases.request import Request
 from tests.case_files import MINIMAL, REFERENCE, written
 
 pytestmark = pytest.mark.serial

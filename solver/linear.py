@@ -109,10 +109,9 @@ class LinearSolver:
         self._solver.setOptionsPrefix(prefix)
         options = PETSc.Options()
         # What the user gives on the command line wins; what we set is taken back once PETSc has read it.
-        self._ours = {
-            f"{prefix}{k}": v for k, v in OPTIONS[preset].items() if not options.hasName(f"{prefix}{k}")
-        }
-        for name, value in self._ours.items():
+        preset_options = {f"{prefix}{key}": value for key, value in OPTIONS[preset].items()}
+        ours = {name: value for name, value in preset_options.items() if not options.hasName(name)}
+        for name, value in ours.items():
             options.setValue(name, value)
         self._solver.setTolerances(
             rtol=tolerances.relative,
@@ -121,6 +120,10 @@ class LinearSolver:
             max_it=tolerances.iterations,
         )
         self._solver.setFromOptions()
+        # The parts of a block preconditioner read theirs when it is set up.
+        self._solver.setUp()
+        for name in ours:
+            options.delValue(name)
         self._solver.setInitialGuessNonzero(preset.startswith("transport"))
         self._tolerances = tolerances
         self._right = matrix.matrix.createVecLeft()
@@ -149,9 +152,6 @@ class LinearSolver:
         self.setups += int(rebuild)
         self._solver.setTolerances(rtol=relative or self._tolerances.relative)
         self._solver.solve(self._right, self._solution)
-        for name in self._ours:
-            PETSc.Options().delValue(name)
-        self._ours = {}
         reason = self._solver.getConvergedReason()
         self.iterations = self._solver.getIterationNumber()
         self.total_iterations += self.iterations

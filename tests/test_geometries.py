@@ -15,6 +15,8 @@ from cases.run import run_case
 from tests.case_files import SHIPPED
 from tests.coarse import COMM
 
+pytestmark = pytest.mark.serial  # that ranks agree is tested elsewhere
+
 Summary = dict[str, Any]
 Run = Callable[..., Summary]
 

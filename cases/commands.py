@@ -34,19 +34,22 @@ def run(options: Namespace) -> int:
     finally:
         tidy(out, code)
     if (out / "summary.json").exists():
-        _show(out, draw=case.figures and code in (ExitCode.DONE, ExitCode.UNPHYSICAL))
+        _show(out, case.figures and code in (ExitCode.DONE, ExitCode.UNPHYSICAL), options.quiet)
     return code
 
 
-def _show(folder: Path, draw: bool) -> None:
+def _show(folder: Path, draw: bool, quiet: bool) -> None:
     """Print the table of a result, and draw its figures and report."""
     from postprocess.table import summary_table
 
-    print(summary_table(json.loads((folder / "summary.json").read_text(encoding="utf-8"))))
+    if not quiet:
+        print(summary_table(json.loads((folder / "summary.json").read_text(encoding="utf-8"))))
     if draw:
         from postprocess.report import build_report
 
-        print(f"report: {build_report(folder)}")
+        page = build_report(folder)
+        if not quiet:
+            print(f"report: {page}")
 
 
 def check(options: Namespace) -> int:

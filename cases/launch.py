@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Starts a run: in this process on one rank, under ``mpirun`` on several."""
 
+import ctypes
 import os
 import re
 import shutil
@@ -24,6 +25,9 @@ OVERSUBSCRIBE: Final = {
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
 }
 """Open MPI counts cores in its own way; ``require_ranks`` has counted them already."""
+
+PR_SET_PDEATHSIG: Final = 1
+"""Of Linux's prctl."""
 
 RULER: Final = 74 * "-"
 EXPLANATION: Final = re.compile(r"\s*(prterun|mpirun|MPI_ABORT|Primary job)\b.*(exit|invoked|terminated)")
@@ -86,10 +90,19 @@ def run_forwarding_signals(command: list[str]) -> int:
     environment = {**os.environ, **OVERSUBSCRIBE, "PYTHONPATH": path}
     # a session of its own: Ctrl-C then reaches it once, through us
     process = subprocess.Popen(
-        command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True, errors="replace"
+        command,
+        env=environment,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        preexec_fn=die_with_parent,
     )
 
+    sent: list[int] = []
+
     def forward(number: int, _: FrameType | None) -> None:
+        sent.append(number)
         process.send_signal(number)
 
     previous = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -100,7 +113,16 @@ def run_forwarding_signals(command: list[str]) -> int:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+    if sent and code == ExitCode.BUG:
+        # what mpirun makes of ranks that a signal has ended
+        return 128 + sent[-1]
     return code if code >= 0 else 128 - code
+
+
+def die_with_parent() -> None:
+    """Have the kernel stop this process when its parent is gone, killed say; Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def without_explanations(lines: Iterable[str]) -> Iterator[str]:

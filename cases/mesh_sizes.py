@@ -35,7 +35,7 @@ class SizeRule:
 RULES: Final[dict[str, SizeRule]] = {
     "radial": SizeRule(tip=0.04, front=0.1, surface=1.0, far=0.02, growth=0.1),
     "axisymmetric": SizeRule(tip=0.12, front=0.35, surface=1.0, far=0.1, growth=0.25),
-    "3d": SizeRule(tip=0.2, front=0.75, surface=2.2, far=0.12, growth=0.25),
+    "3d": SizeRule(tip=0.2, front=0.75, surface=2.2, far=0.12, growth=0.2),
     "labels": SizeRule(tip=0.3, front=0.75, surface=2.2, far=0.12, growth=0.35),
 }
 """Fewer dimensions afford finer cells, and a mesh from labels holds several tips."""

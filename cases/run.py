@@ -74,7 +74,7 @@ def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False) -> int:
     if failure is not None:
         progress.complain(failure)
         return ExitCode.DIVERGED
-    return comm.bcast(_checked(summary) if summary is not None else None)
+    return comm.bcast(_checked(summary, case) if summary is not None else None)
 
 
 def _march(
@@ -109,12 +109,13 @@ def _march(
                     fields.add(last)
             with profile.stage("metrics"):
                 extremes.add(data, last)
-            if last.time <= pulses_over:
+            if last.time <= pulses_over or same_time(last.time, pulses_over, schedule):
                 front = (last.agent.concentration, last.flow.largest)
             progress.step(last)
     except SolverFailure as error:
         failure = str(error)
         if last is None:
+            fields.discard()
             raise
         if not is_stored(last):
             fields.add(last)
@@ -210,11 +211,12 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _checked(summary: dict[str, Any]) -> int:
-    """Whether the result keeps its promises: both ledgers closed, C within its bounds."""
+def _checked(summary: dict[str, Any], case: Case) -> int:
+    """Whether the result keeps its promises: both ledgers closed, C between 0 and what comes in."""
     residuals = [summary["ledger"][book]["residual_relative"] for book in ("agent", "fluid")]
     bounds = summary["concentration"]
-    kept = bounds["min_relative"] >= LOWEST and bounds["max_relative"] <= HIGHEST
+    largest = max(1.0, case.model.agent.plasma_concentration / (bounds["inlet_kg_m3"] or 1.0))
+    kept = bounds["min_relative"] >= LOWEST and bounds["max_relative"] <= HIGHEST * largest
     return ExitCode.DONE if kept and all(r <= LEDGER_LIMIT for r in residuals) else ExitCode.UNPHYSICAL
 
 

@@ -90,5 +90,5 @@ class NumericsTable(BaseModel):
         80, description="Newton iterations before the step is cut."
     )
     krylov_tolerance_pressure: Tolerance = Field(1e-3, description="Relative, per Newton iteration.")
-    krylov_tolerance_agent: Tolerance = Field(1e-12, description="Relative, preconditioned.")
+    krylov_tolerance_agent: Tolerance = Field(1e-14, description="Relative, preconditioned.")
     limiter: bool = Field(True, description="Flux limiting; off gives the monotone first-order scheme.")

@@ -86,6 +86,8 @@ def _run(comm: "MPI.Comm", request: Request) -> int:
 def _code(error: Exception, rank: int, debug: bool) -> int:
     from meshes.geometry import GeometryError, MeshInputError
     from meshes.gmsh_process import MesherMissingError
+    from solver.boundary import SourceError
+    from solver.simulate import SolverFailure
 
     if debug:
         print(f"rank {rank}:", file=sys.stderr)
@@ -97,6 +99,10 @@ def _code(error: Exception, rank: int, debug: bool) -> int:
         elif isinstance(error, MesherMissingError):
             code = ExitCode.UNAVAILABLE
         error = UserError(str(error), code)
+    elif isinstance(error, SolverFailure):
+        error = UserError(str(error), ExitCode.DIVERGED)
+    elif isinstance(error, SourceError):
+        error = UserError(str(error), ExitCode.INVALID)
     return failure_code(error, debug)
 
 

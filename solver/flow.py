@@ -174,11 +174,13 @@ class FlowSolver:
         pressure[self._fixed] = self._data.far.pressure
         balance = evaluate_balance(self._data, self._law, target, pressure)
         krylov = 0
-        for iteration in range(self._numerics.newton_limit):
+        for iteration in range(self._numerics.newton_limit + 1):
             if not np.isfinite(balance.norm):
                 raise FlowError("the pressure became infinite or not a number")
             if balance.norm <= self._numerics.newton_tolerance * self.scale:
                 return pressure, balance, iteration, krylov
+            if iteration == self._numerics.newton_limit:
+                break
             correction = self._correction(balance, pressure)
             krylov += self.solver.iterations
             trial = self._line_search(target, pressure, balance, correction)
@@ -186,7 +188,7 @@ class FlowSolver:
                 break
             pressure, balance = trial
         left = balance.norm / self.scale
-        raise FlowError(f"Newton left {left:.1e} of the injection rate after {iteration + 1} iterations")
+        raise FlowError(f"Newton left {left:.1e} of the injection rate after {iteration} iterations")
 
     def _line_search(
         self, target: Target, pressure: Floats, before: Balance, correction: Floats

@@ -87,17 +87,12 @@ class RowMatrix:
         self.matrix.setValuesCSR(self._indptr, self._columns, self.values)
         self.matrix.assemble()
 
-    def destroy(self) -> None:
-        """Free the PETSc object."""
-        self.matrix.destroy()
-
 
 class LinearSolver:
     """A Krylov method or direct factor for one matrix, with its own options prefix.
 
     Attributes:
         iterations: of the last solve.
-        total_iterations: of all solves.
         setups: how often the preconditioner was built.
     """
 
@@ -129,7 +124,6 @@ class LinearSolver:
         self._right = matrix.matrix.createVecLeft()
         self._solution = matrix.matrix.createVecRight()
         self.iterations = 0
-        self.total_iterations = 0
         self.setups = 0
 
     def solve(
@@ -154,16 +148,10 @@ class LinearSolver:
         self._solver.solve(self._right, self._solution)
         reason = self._solver.getConvergedReason()
         self.iterations = self._solver.getIterationNumber()
-        self.total_iterations += self.iterations
         if reason < 0:
             name = _reason_name(reason)
             raise LinearSolverError(f"{self._solver.getOptionsPrefix()}: {name} after {self.iterations} its")
         return np.array(self._solution.array, copy=True)
-
-    def destroy(self) -> None:
-        """Free the PETSc objects."""
-        for item in (self._solver, self._right, self._solution):
-            item.destroy()
 
 
 def _reason_name(reason: int) -> str:

@@ -111,7 +111,7 @@ def build_materials(pairs: Pairs, tissues: dict[int, Tissue], physics: Physics) 
 
     infinite = np.full(pairs.node.size, np.inf)
     zero = np.zeros(pairs.node.size)
-    perfusion = spread("perfusion")
+    perfusion = spread("perfusion") if physics.vessels else zero
     closes = physics.closure == "pressure"
     return Materials(
         law=LawParameters(

@@ -138,12 +138,3 @@ def all_ablations(
 ) -> list[dict[str, Any]]:
     """`ablation` for every level; ``fields`` holds ``ct`` and ``peak`` at the vertices."""
     return [ablation(mesh, tumour, fields[level.measure], level, cavity) for level in levels]
-
-
-def volume_share(
-    mesh: PlainMesh, tumour: TumourShape, values: Floats, threshold: float
-) -> tuple[float, float]:
-    """Volume at or above a threshold [m3], and its share of the tumour."""
-    parts = volume_above(mesh.points, mesh.cells, values, threshold, mesh.geometry)
-    share = float(parts[tumour.inside].sum()) / tumour.volume if tumour.volume > 0 else 0.0
-    return float(parts.sum()), share

@@ -167,7 +167,7 @@ class Numerics:
     newton_tolerance: float = 1e-8
     newton_limit: int = 80
     krylov_tolerance_pressure: float = 1e-3
-    krylov_tolerance_agent: float = 1e-12
+    krylov_tolerance_agent: float = 1e-14
     limiter: bool = True
 
 

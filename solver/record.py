@@ -39,6 +39,8 @@ class Extremes:
         krylov_pressure: linear iterations of every step.
         krylov_agent: iterations of the agent's solver, every step.
         rejected: steps repeated.
+        agent_residual: largest of the agent's ledger after any step, over what was injected by then.
+        fluid_residual: the same of the fluid's.
     """
 
     inlet: float
@@ -54,6 +56,8 @@ class Extremes:
     krylov_pressure: list[int] = field(default_factory=list)
     krylov_agent: list[int] = field(default_factory=list)
     rejected: int = 0
+    agent_residual: float = 0.0
+    fluid_residual: float = 0.0
 
     def add(self, data: Discretisation, snapshot: Snapshot) -> None:
         """Take a snapshot into account. Collective."""
@@ -68,6 +72,8 @@ class Extremes:
         self.highest = max(self.highest, snapshot.highest / scale)
         self.rejected = snapshot.rejected
         if snapshot.index:
+            self.agent_residual = max(self.agent_residual, snapshot.ledger.agent_residual())
+            self.fluid_residual = max(self.fluid_residual, snapshot.ledger.fluid_residual())
             self.newton.append(snapshot.flow_step.iterations)
             self.krylov_pressure.append(snapshot.flow_step.krylov)
             self.krylov_agent.append(snapshot.krylov)

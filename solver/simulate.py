@@ -14,7 +14,7 @@ from solver.ledger import Ledger
 from solver.linear import LinearSolverError
 from solver.parameters import Model
 from solver.profile import Profile
-from solver.stepping import StepControl, Substeps, event_times, source_changes
+from solver.stepping import StepControl, Substeps, event_times, is_on, source_changes
 from solver.transport import AgentState, Transport
 
 Floats = NDArray[np.float64]
@@ -128,7 +128,7 @@ class _Machine:
         fluid = np.zeros(self.data.volume.size)
         agent = np.zeros_like(fluid)
         for pulse in self.model.injections:
-            if pulse.start <= time < pulse.end:
+            if is_on(pulse, time, self.model.schedule):
                 share = self.data.sources[pulse.site]
                 fluid += pulse.rate * share
                 agent += pulse.rate * pulse.concentration * share
@@ -159,14 +159,17 @@ def simulate(data: Discretisation, model: Model, profile: Profile | None = None)
         SolverFailure: when the shortest allowed step fails.
     """
     profile = profile or Profile()
-    with profile.stage("set-up"):
-        machine = _Machine(data, model, profile)
+    try:
+        with profile.stage("set-up"):
+            machine = _Machine(data, model, profile)
+            snapshot = _start(machine)
+    except (FlowError, LinearSolverError) as reason:
+        raise SolverFailure(f"t = 0 s: no resting state found; {reason}") from reason
     control = StepControl(
         numerics=model.numerics,
         events=event_times(model.injections, model.schedule),
         changes=source_changes(model.injections),
     )
-    snapshot = _start(machine)
     yield snapshot
     past: _Past | None = None
     while snapshot.time < model.schedule.end:
@@ -247,7 +250,8 @@ def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -
     """Carry the agent through a step of the flow, in as many equal parts as its own error asks for."""
     data = machine.data
     fluid, injected = machine.source(snapshot.time)
-    inflow = any(p.start <= snapshot.time < p.end and p.concentration > 0 for p in machine.model.injections)
+    model = machine.model
+    inflow = any(is_on(p, snapshot.time, model.schedule) and p.concentration > 0 for p in model.injections)
     count = machine.pace.count(step, machine.transport.reaction_rate if inflow else 0.0)
     part = step / count
     state, ct, peak = snapshot.agent, snapshot.dose.ct, snapshot.dose.peak

@@ -31,6 +31,12 @@ def same_time(one: float, other: float, schedule: Schedule) -> bool:
     return abs(one - other) <= SAME_TIME * schedule.end
 
 
+def is_on(pulse: Injection, time: float, schedule: Schedule) -> bool:
+    """Whether a pulse injects just after a time [s]; round-off neither delays nor prolongs it."""
+    started = pulse.start <= time or same_time(pulse.start, time, schedule)
+    return started and time < pulse.end and not same_time(pulse.end, time, schedule)
+
+
 def source_changes(injections: tuple[Injection, ...]) -> frozenset[float]:
     """Times [s] at which a pulse starts or stops."""
     return frozenset(t for pulse in injections for t in (pulse.start, pulse.end))

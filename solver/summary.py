@@ -10,17 +10,11 @@ from numpy.typing import NDArray
 
 from meshes.geometry import Site
 from meshes.plain import PlainMesh
-from meshes.regions import TUMOUR
+from meshes.regions import TUMOUR_REGIONS
+from solver.clip import volume_above
 from solver.conductivity import FISSURING_LAWS
 from solver.ledger import Ledger
-from solver.metrics import (
-    Level,
-    all_ablations,
-    equivalent_radius,
-    shells,
-    tumour_shape,
-    volume_share,
-)
+from solver.metrics import Level, TumourShape, all_ablations, equivalent_radius, shells, tumour_shape
 from solver.parameters import Model
 from solver.record import Extremes
 from solver.validity import Evidence, validity
@@ -67,23 +61,22 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     injected = rows["agent_injected"] or 1.0
     cavity = sum(4 / 3 * np.pi * s.needle_radius**3 for s in outcome.sites if s.source_radius is None)
     fields = {"ct": outcome.ct, "peak": outcome.peak}
-    fissured = volume_share(
-        mesh, tumour, outcome.largest_pressure, outcome.model.tissues[TUMOUR].fissuring_pressure
-    )
-    front = volume_share(mesh, tumour, outcome.front, FRONT * (extremes.inlet or 1.0))[0]
+    fissured = _fissured(outcome, tumour)
+    level = FRONT * (extremes.inlet or 1.0)
+    front = float(volume_above(mesh.points, mesh.cells, outcome.front, level, mesh.geometry).sum())
     evidence = Evidence(
         peak_pressure=extremes.peak_pressure,
         largest_dilatation=extremes.largest_dilatation,
         fissured_share=fissured[1] if outcome.model.physics.conductivity in FISSURING_LAWS else 0.0,
-        agent_residual=outcome.ledger.agent_residual(),
-        fluid_residual=outcome.ledger.fluid_residual(),
+        agent_residual=extremes.agent_residual,
+        fluid_residual=extremes.fluid_residual,
         boundary_fraction=rows["agent_boundary"] / injected,
         blood_fraction=rows["agent_blood"] / injected,
         peclet=extremes.peclet,
         courant=extremes.courant,
     )
     return {
-        "ledger": ledger_tables(outcome.ledger),
+        "ledger": ledger_tables(outcome.ledger, extremes),
         "tumour": {"volume_m3": tumour.volume},
         "ablation": all_ablations(mesh, tumour, fields, outcome.levels, cavity),
         "spill": {
@@ -118,8 +111,21 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def ledger_tables(ledger: Ledger) -> dict[str, Any]:
-    """Both books: rows with units in their names, and the relative residuals."""
+def _fissured(outcome: Outcome, tumour: TumourShape) -> tuple[float, float]:
+    """Volume where p_max has passed the fissuring pressure of its tissue [m3], and its share of the tumour."""
+    mesh, total, inside = outcome.mesh, 0.0, 0.0
+    for tag, tissue in outcome.model.tissues.items():
+        cells = mesh.cells[mesh.cell_tags == tag]
+        parts = volume_above(
+            mesh.points, cells, outcome.largest_pressure, tissue.fissuring_pressure, mesh.geometry
+        )
+        total += float(parts.sum())
+        inside += float(parts.sum()) if tag in TUMOUR_REGIONS else 0.0
+    return total, inside / tumour.volume if tumour.volume > 0 else 0.0
+
+
+def ledger_tables(ledger: Ledger, extremes: Extremes) -> dict[str, Any]:
+    """Both books: rows with units in their names, and the largest relative residuals of any step."""
     rows = ledger.rows()
 
     def table(kind: str, unit: str, names: Sequence[str]) -> dict[str, float]:
@@ -137,6 +143,6 @@ def ledger_tables(ledger: Ledger) -> dict[str, Any]:
     )
     fluid = ("injected", "stored", "from_vessels", "lymph", "boundary")
     return {
-        "agent": {**table("agent", "kg", agent), "residual_relative": ledger.agent_residual()},
-        "fluid": {**table("fluid", "m3", fluid), "residual_relative": ledger.fluid_residual()},
+        "agent": {**table("agent", "kg", agent), "residual_relative": extremes.agent_residual},
+        "fluid": {**table("fluid", "m3", fluid), "residual_relative": extremes.fluid_residual},
     }

@@ -26,7 +26,7 @@ from solver.parameters import Agent, Numerics, Physics
 
 Floats = NDArray[np.float64]
 
-TARGET_TOLERANCE: Final = 1e-8
+TARGET_TOLERANCE: Final = 1e-10
 """Of the second-order target; it shapes the limited fluxes, which conserve mass whatever it is."""
 
 

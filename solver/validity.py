@@ -67,13 +67,7 @@ def validity(model: Model, sites: tuple[Site, ...], evidence: Evidence) -> list[
         *_injection_number(model, sites),
         *_domain(evidence),
         _limiter(model, evidence),
-        _flag(
-            "mesh_peclet",
-            "info",
-            "largest mesh Peclet number; the limiter keeps C monotone",
-            evidence.peclet,
-            None,
-        ),
+        *_peclet(evidence),
         _flag(
             "courant", "info", "largest Courant number of a step; steps are implicit", evidence.courant, None
         ),
@@ -138,6 +132,13 @@ def _domain(evidence: Evidence) -> list[Flag]:
         return []
     message = "share of the agent that left through the outer boundary: the domain is too small"
     return [_flag("domain", "caution", message, evidence.boundary_fraction, BOUNDARY_CAUTION)]
+
+
+def _peclet(evidence: Evidence) -> list[Flag]:
+    if not np.isfinite(evidence.peclet):
+        return []
+    message = "largest mesh Peclet number; the limiter keeps C monotone"
+    return [_flag("mesh_peclet", "info", message, evidence.peclet, None)]
 
 
 def _limiter(model: Model, evidence: Evidence) -> Flag:

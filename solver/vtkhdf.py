@@ -5,7 +5,11 @@ The mesh is written once; every step appends to the field arrays. The file appea
 closed and not before: a run that is killed leaves a hidden ``.partial`` file and never half a result.
 """
 
+import errno
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import h5py
@@ -54,8 +58,9 @@ class VtkHdfWriter:
         self.times = []
         self._sizes = {"PointData": len(plain.points), "CellData": len(plain.cells)}
         self._file = h5py.File(self.partial, "w")
-        self._root = self._file.create_group("VTKHDF", track_order=True)
-        self._write_mesh(plain)
+        with self._failing_as_one_error():
+            self._root = self._file.create_group("VTKHDF", track_order=True)
+            self._write_mesh(plain)
 
     def _write_mesh(self, plain: PlainMesh) -> None:
         root, cells = self._root, plain.cells
@@ -95,8 +100,9 @@ class VtkHdfWriter:
             expected = set(self._root[group]) - {REGION.key}
             if self.times and set(values) != expected:
                 raise ValueError(f"{self.path.name}: fields {sorted(values)}, expected {sorted(expected)}")
-            for key, array in values.items():
-                self._append_field(group, key, np.asarray(array))
+            with self._failing_as_one_error():
+                for key, array in values.items():
+                    self._append_field(group, key, np.asarray(array))
         self.times.append(float(time))
 
     def _append_field(self, group: str, key: str, values: NDArray[np.float64]) -> None:
@@ -140,9 +146,14 @@ class VtkHdfWriter:
                 offsets.create_dataset(key, data=stride * np.arange(count, dtype=np.int64))
 
     def close(self) -> None:
-        """Completes the file and gives it its name; the steps so far are then readable."""
-        self._write_steps()
-        self._file.close()
+        """Completes the file and gives it its name; the steps so far are then readable.
+
+        Raises:
+            OSError: the file cannot be written, a full disk say; nothing is left of it then.
+        """
+        with self._failing_as_one_error():
+            self._write_steps()
+            self._file.close()
         with self.partial.open("rb+") as stream:
             os.fsync(stream.fileno())
         self.partial.replace(self.path)
@@ -154,5 +165,17 @@ class VtkHdfWriter:
 
     def discard(self) -> None:
         """Drops the file; nothing appears under its name."""
-        self._file.close()
+        with suppress(OSError, RuntimeError):
+            self._file.close()
         self.partial.unlink(missing_ok=True)
+
+    @contextmanager
+    def _failing_as_one_error(self) -> Iterator[None]:
+        """HDF5 reports a full disk as one error or another, with the reason deep in its text."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            self.discard()
+            found = re.search(r"error message = '([^']*)'", str(error))
+            reason = found.group(1) if found else "cannot be written"
+            raise OSError(errno.EIO, reason, str(self.path)) from error

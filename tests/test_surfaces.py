@@ -228,7 +228,10 @@ SWITCHED: list[tuple[Physics, dict[str, float]]] = [
     (Physics(agent_exchange="flow_limited"), {"permeability_surface": np.inf}),
     (Physics(agent_exchange="convective"), {"permeability_surface": 0.0}),
     (Physics(agent_exchange="patlak", flow="steady"), {"storage": 0.0}),
-    (Physics(agent_exchange="patlak", vessels=False), {"vessel_conductance": 0.0}),
+    (
+        Physics(agent_exchange="patlak", vessels=False),
+        {"vessel_conductance": 0.0, "perfusion": 0.0, "supply": 0.0},
+    ),
     (Physics(agent_exchange="patlak", closure="none"), {"half_closed": np.inf}),
     (Physics(agent_exchange="patlak", perfusion_cap=False), {"supply": np.inf}),
     (Physics(agent_exchange="patlak", lymph=False), {"lymph_conductance": 0.0}),
@@ -241,7 +244,8 @@ def test_each_pair_has_the_constants_of_its_region(physics: Physics, neutral: di
     media = distinct()
     tags = np.array([NECROTIC_CORE, TUMOUR, TUMOUR, CAPSULE, TISSUE], dtype=np.int32)
     cells = np.column_stack([np.arange(5), np.arange(1, 6)]).astype(np.int32)
-    nodal = cell_integrals(np.linspace(1.0, 2.0, 6)[:, None], cells, "radial").nodal
+    points: Floats = np.arange(6.0)[:, None] + 1.0
+    nodal = cell_integrals(points, cells, "radial").nodal
     pairs = build_pairs(cells, tags, nodal, 6)
     regions = [[3], [1, 3], [1], [1, 4], [2, 4], [2]]
     assert list(zip(pairs.node, pairs.region, strict=True)) == [

@@ -112,7 +112,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
 
 
 def _fissured(outcome: Outcome, tumour: TumourShape) -> tuple[float, float]:
-    """Volume where p_max has passed the fissuring pressure of its tissue [m3], and its share of the tumour."""
+    """Volume where p_max has passed its tissue's fissuring pressure [m3], and its share of the tumour."""
     mesh, total, inside = outcome.mesh, 0.0, 0.0
     for tag, tissue in outcome.model.tissues.items():
         cells = mesh.cells[mesh.cell_tags == tag]

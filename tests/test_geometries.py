@@ -58,7 +58,7 @@ def distances(one: list[float], other: list[float]) -> list[float]:
 
 
 AXISYMMETRIC = "geometry.kind=axisymmetric"
-COARSE, COARSEST = "numerics.cells_per_front=1", "numerics.cells_per_front=0.7"
+COARSE, COARSEST = "numerics.cells_per_front=1.3", "numerics.cells_per_front=0.7"
 
 
 def test_axisymmetric_spill_agrees_with_radial(run: Run) -> None:
@@ -122,8 +122,8 @@ def test_rigid_tissue_with_open_vessels_drains(run: Run) -> None:
 def test_the_shipped_rigid_case_says_that_it_is_invalid(run: Run) -> None:
     found = run("rigid_open_vessels")
     assert 40e6 < found["pressure"]["peak_Pa"] < 52e6
-    assert found["blood"]["absorbed_fraction"] > 1000 * run("reference")["blood"]["absorbed_fraction"]
-    assert max(radii(found)) < 0.3 * max(radii(run("reference")))
+    assert 0.88 < found["blood"]["absorbed_fraction"] < 0.99
+    assert all(2e-3 < radius < 3e-3 for radius in radii(found))
     flags = levels(found)
     for name in ("dilatation", "syringe_pressure", "cavitation_pressure", "injection_number"):
         assert flags[name] == "invalid"
@@ -193,7 +193,8 @@ def test_the_perfusion_cap_bounds_what_vessels_take(run: Run) -> None:
 
 def test_steady_flow_stores_nothing(run: Run) -> None:
     """The pressure is there at once, and the fluid that is not stored carries the agent farther."""
-    found, default = switched(run, "flow=steady"), switched(run)
+    finer = ("spill", "numerics.cells_per_front=1.5")
+    found, default = run(*finer, "physics.flow=steady"), run(*finer)
     assert abs(found["ledger"]["fluid"]["stored_m3"]) < 1e-6 * default["ledger"]["fluid"]["stored_m3"]
     assert found["pressure"]["peak_time_s"] < 1.0 < default["pressure"]["peak_time_s"]
     assert max(radii(found)) > 1.1 * max(radii(default))

@@ -10,6 +10,9 @@ import pytest
 
 from tests import analytic as an
 
+pytestmark = pytest.mark.serial
+"""Nothing here is parallel."""
+
 Row = tuple[str, float, str]
 
 CAVITY_22G = 0.359e-3

@@ -11,6 +11,9 @@ from solver.flow import FlowSolver
 from solver.parameters import Physics
 from tests.coarse import ML_PER_MIN, Floats, discretised, full_model, pulse
 
+pytestmark = pytest.mark.serial
+"""Nothing here is parallel."""
+
 MODULUS, RATIO, OPENING, WIDTH = 3e4, 1e4, 8e3, 1e3
 REST = 1500.0
 """Resting pressure of a tumour [Pa]."""

@@ -10,6 +10,9 @@ from meshes.measures import facet_areas
 from meshes.quality import volumes
 from meshes.tetrahedra import edge_keys, faces_between, unique_edges
 
+pytestmark = pytest.mark.serial
+"""Nothing here is parallel."""
+
 RADIUS = 0.4
 
 

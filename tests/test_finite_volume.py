@@ -12,6 +12,9 @@ import pytest
 
 from tests.finite_volume import DOSES, LOGISTIC, REFERENCE, SPILL, Case, Outcome, run
 
+pytestmark = pytest.mark.serial
+"""Nothing here is parallel."""
+
 
 @cache
 def outcome(case: Case) -> Outcome:

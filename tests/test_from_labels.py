@@ -21,6 +21,9 @@ from meshes.regions import NECROTIC_CORE, ORGAN_SURFACE, OUTER, TISSUE, TUMOUR
 from meshes.tetrahedra import faces_between
 from tests.label_files import SHARED, affine, ball_labels, rotation, write_nifti
 
+pytestmark = pytest.mark.serial
+"""Nothing here is parallel."""
+
 SHIPPED = Path(__file__).parents[1] / "cases" / "shipped"
 DEMO = SHIPPED / "demo_labels.nii.gz"
 COARSE = MeshSizes(tip=0.6e-3, front=2e-3, front_radius=4e-3, surface=2e-3, far=7e-3, growth=0.35)

@@ -11,6 +11,9 @@ from meshes.labels import read_label_map
 from meshes.masks import close_organ, largest_component, load_structure, unite
 from tests.label_files import SHARED, affine, ball_labels, rotation, write_itk, write_nifti
 
+pytestmark = pytest.mark.serial
+"""Nothing here is parallel."""
+
 SHAPE = (14, 11, 8)
 AXES = {
     "right-handed": np.eye(3),

@@ -20,6 +20,9 @@ from meshes.geometry import (
 )
 from meshes.plain import PlainMesh
 
+pytestmark = pytest.mark.serial
+"""Nothing here is parallel."""
+
 SIZES = MeshSizes(tip=1e-4, front=5e-4, front_radius=9e-3, surface=1e-3, far=1e-2)
 SITE = Site(tip=(0.0, 0.0, 0.0), direction=(0.0, 0.0, -1.0), needle_radius=0.359e-3)
 RADIAL = ParametricGeometry(

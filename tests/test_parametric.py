@@ -23,6 +23,9 @@ from meshes.quality import quality, smallest_angles, volumes
 from meshes.regions import CAPSULE, CAVITY, NECROTIC_CORE, OUTER, TISSUE, TUMOUR
 from meshes.sizing import edge_length, ellipsoid_distance, resolved_surfaces, size_expression, size_field
 
+pytestmark = pytest.mark.serial
+"""Nothing here is parallel."""
+
 NEEDLE = 0.359e-3
 once = cache(parametric_mesh)
 COARSE = MeshSizes(tip=0.2e-3, front=1.5e-3, front_radius=6e-3, surface=2e-3, far=15e-3, growth=0.4)

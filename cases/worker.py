@@ -37,6 +37,8 @@ def work(request: Request) -> int:
         if comm.rank > 0:
             # where all ranks fail alike, rank 0 says so and ends the others while they wait
             sleep(GRACE)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = request.out
         code = _code(error, comm.rank, request.debug)
         if comm.size > 1:
             sys.stderr.flush()

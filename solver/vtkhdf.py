@@ -8,6 +8,7 @@ closed and not before: a run that is killed leaves a hidden ``.partial`` file an
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,9 @@ VTK_CELL_TYPES = {"radial": 3, "axisymmetric": 5, "3d": 10}
 
 FORMAT_VERSION = (2, 0)
 
+ROOM_TO_SPARE = 1 << 20
+"""Free space that writing leaves untouched [bytes]."""
+
 
 def embed(plain: PlainMesh) -> NDArray[np.float64]:
     """Coordinates in space of a mesh's vertices: radii along x, (r, z) in the plane y = 0.
@@ -38,6 +42,20 @@ def embed(plain: PlainMesh) -> NDArray[np.float64]:
     columns = {"radial": [0], "axisymmetric": [0, 2], "3d": [0, 1, 2]}[plain.geometry]
     points[:, columns] = plain.points
     return points
+
+
+def require_room(path: Path, size: int) -> None:
+    """Stop before the disk is full: HDF5 that cannot flush its cache takes the process down.
+
+    Args:
+        path: of the file to write.
+        size: what will be written at most [bytes].
+
+    Raises:
+        OSError: there is less room than that and `ROOM_TO_SPARE`.
+    """
+    if shutil.disk_usage(path.parent).free < size + ROOM_TO_SPARE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 class VtkHdfWriter:
@@ -57,6 +75,7 @@ class VtkHdfWriter:
         self.partial = path.with_name(f".{path.name}.partial")
         self.times = []
         self._sizes = {"PointData": len(plain.points), "CellData": len(plain.cells)}
+        require_room(path, embed(plain).nbytes + 2 * plain.cells.nbytes)
         self._file = h5py.File(self.partial, "w")
         with self._failing_as_one_error():
             self._root = self._file.create_group("VTKHDF", track_order=True)
@@ -101,8 +120,11 @@ class VtkHdfWriter:
             if self.times and set(values) != expected:
                 raise ValueError(f"{self.path.name}: fields {sorted(values)}, expected {sorted(expected)}")
             with self._failing_as_one_error():
+                require_room(self.path, sum(np.asarray(array).nbytes for array in values.values()))
                 for key, array in values.items():
                     self._append_field(group, key, np.asarray(array))
+        with self._failing_as_one_error():
+            self._file.flush()
         self.times.append(float(time))
 
     def _append_field(self, group: str, key: str, values: NDArray[np.float64]) -> None:
@@ -177,5 +199,5 @@ class VtkHdfWriter:
         except (OSError, RuntimeError) as error:
             self.discard()
             found = re.search(r"error message = '([^']*)'", str(error))
-            reason = found.group(1) if found else "cannot be written"
+            reason = found.group(1) if found else getattr(error, "strerror", None) or "cannot be written"
             raise OSError(errno.EIO, reason, str(self.path)) from error

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Field files: what was written is what VTK reads, step by step, and nothing half-written is left."""
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -11,7 +12,7 @@ from vtkmodules.vtkIOHDF import vtkHDFReader
 
 from meshes.plain import Geometry
 from solver.fields import FIELDS
-from solver.vtkhdf import VTK_CELL_TYPES, VtkHdfWriter, embed
+from solver.vtkhdf import ROOM_TO_SPARE, VTK_CELL_TYPES, VtkHdfWriter, embed
 from tests.synthetic_result import TIMES, fields, mesh, write_fields
 
 pytestmark = pytest.mark.serial
@@ -84,3 +85,15 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected"):
         writer.append(1.0, point, cell)
     writer.discard()
+
+
+def test_a_disk_that_fills_up_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step for which there is no room is refused before HDF5 sees it."""
+    plain = mesh("radial", 3)
+    writer = VtkHdfWriter(tmp_path / "fields.vtkhdf", plain)
+    writer.append(0.0, *fields(plain, 0.0, 0.0))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=ROOM_TO_SPARE))
+    with pytest.raises(OSError, match="No space left"):
+        writer.append(1.0, *fields(plain, 1.0, 0.0))
+    assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LARGEST_DILATATION_IN_EXPONENT: Final = 0.5
-"""Beyond this small strain is meaningless, and the exponential would run away."""
+"""Beyond this, either way, small strain is meaningless; the exponential would run away, or K vanish."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +67,9 @@ def exponential(at: LawInput) -> tuple[Floats, Floats]:
     """Conductivity of a swelling matrix: f = exp(M e), e = (p - p0)/H (Lai and Mow, 1980)."""
     m = at.parameters
     dilatation = at.excess / m.confined_modulus
-    below = dilatation < LARGEST_DILATATION_IN_EXPONENT
-    factor = np.exp(m.exponent * np.minimum(dilatation, LARGEST_DILATATION_IN_EXPONENT))
-    return factor, factor * np.where(below, m.exponent / m.confined_modulus, 0.0)
+    limit = LARGEST_DILATATION_IN_EXPONENT
+    factor = np.exp(m.exponent * np.clip(dilatation, -limit, limit))
+    return factor, factor * np.where(np.abs(dilatation) < limit, m.exponent / m.confined_modulus, 0.0)
 
 
 def fissuring(at: LawInput) -> tuple[Floats, Floats]:

@@ -192,11 +192,10 @@ def test_the_perfusion_cap_bounds_what_vessels_take(run: Run) -> None:
 
 
 def test_steady_flow_stores_nothing(run: Run) -> None:
-    """The pressure is there at once, and the fluid that is not stored carries the agent farther."""
-    finer = ("spill", "numerics.cells_per_front=1.5")
-    found, default = run(*finer, "physics.flow=steady"), run(*finer)
+    """The pressure is what storage only approaches, and fluid that is not stored carries the agent farther."""
+    found, default = switched(run, "flow=steady"), switched(run)
     assert abs(found["ledger"]["fluid"]["stored_m3"]) < 1e-6 * default["ledger"]["fluid"]["stored_m3"]
-    assert found["pressure"]["peak_time_s"] < 1.0 < default["pressure"]["peak_time_s"]
+    assert found["pressure"]["peak_Pa"] > default["pressure"]["peak_Pa"]
     assert max(radii(found)) > 1.1 * max(radii(default))
 
 

@@ -192,7 +192,7 @@ def test_the_perfusion_cap_bounds_what_vessels_take(run: Run) -> None:
 
 
 def test_steady_flow_stores_nothing(run: Run) -> None:
-    """The pressure is what storage only approaches, and fluid that is not stored carries the agent farther."""
+    """Pressure is what storage only approaches; fluid that is not stored carries the agent farther."""
     found, default = switched(run, "flow=steady"), switched(run)
     assert abs(found["ledger"]["fluid"]["stored_m3"]) < 1e-6 * default["ledger"]["fluid"]["stored_m3"]
     assert found["pressure"]["peak_Pa"] > default["pressure"]["peak_Pa"]

@@ -103,8 +103,8 @@ class StepControl:
 
     def propose(self, time: float) -> tuple[float, float]:
         """Length of the next step [s] and the time at which it ends [s]."""
-        remaining = next(t for t in self.events if t > time) - time
         target = next(t for t in self.events if t > time)
+        remaining = target - time
         wanted = self._length()
         if remaining <= wanted * (1 + 1e-9):
             return remaining, target

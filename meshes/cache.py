@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.cache_room import cache_folder, evict, mark_used
 from meshes.plain import PlainMesh
 
 MESH_CODE = 1
@@ -41,20 +42,16 @@ def cached(description: Any, build: Callable[[], PlainMesh]) -> PlainMesh:
     kept = _read(file)
     if kept is not None:
         log.info("mesh read from the cache: %s", file)
+        mark_used(file)
         return kept
     built = build()
     mesh = replace(built, info=json.loads(json.dumps(built.info, allow_nan=False)))
     try:
         _write(file, mesh)
+        evict(file.parent)
     except OSError as error:
         log.warning("the mesh could not be kept for the next run: %s: %s", file, error.strerror)
     return mesh
-
-
-def cache_folder() -> Path:
-    """Name the folder of cached meshes, ``$XDG_CACHE_HOME/infusate/meshes``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "infusate" / "meshes"
 
 
 def checksum_of_file(path: Path) -> str:

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""From a mesh on one process to one that all ranks share, in DOLFINx, with complete rows on every rank."""
+"""From a mesh on one process to one that all ranks share, with complete rows on every rank.
+
+Ghosts are laid out by DOLFINx's index maps. Its meshes and function spaces are not made: the operators are
+loops over cells and edges, and neither was needed to build them.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,47 +12,46 @@ from typing import Any, Literal, TypeVar
 from mpi4py import MPI
 
 import numpy as np
-from dolfinx import fem, mesh
+from dolfinx.common import IndexMap
 from numpy.typing import NDArray
 
-from meshes.compat import create_simplex_mesh
+from meshes.compat import index_map
 from meshes.facets import cells_behind
 from meshes.geometry import GeometryError
-from meshes.partition import bisect, destinations
+from meshes.ordering import locality_order, order_by_key
+from meshes.partition import bisect
 from meshes.plain import Geometry, PlainMesh
-
-DIMENSION: dict[Geometry, int] = {"radial": 1, "axisymmetric": 2, "3d": 3}
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistributedMesh:
-    """The part of a tagged mesh that one rank sees, numbered by the dofs of a P1 space.
+    """The part of a tagged mesh that one rank sees, numbered by the nodes of P1 elements.
 
-    Every rank holds all cells that touch any dof it owns, so it can assemble the rows of its dofs alone.
+    Every rank holds all cells that touch any node it owns, so it can assemble the rows of its nodes alone.
 
     Attributes:
         geometry: ``radial``, ``axisymmetric`` or ``3d``.
-        mesh: the DOLFINx mesh.
-        space: continuous, piecewise linear functions on it.
-        points: coordinates of the dofs [m], owned ones first, shape ``(n_local, dimension)``.
-        owned: number of dofs that this rank owns.
-        cells: local dof numbers, cells that this rank owns first, shape ``(n_cells, dimension + 1)``.
+        comm: the ranks that share it.
+        index_map: DOLFINx's map of owned and ghost nodes.
+        points: coordinates of the nodes [m], owned ones first, shape ``(n_local, dimension)``.
+        owned: number of nodes that this rank owns.
+        cells: local node numbers, cells that this rank owns first, shape ``(n_cells, dimension + 1)``.
         owned_cells: number of cells that this rank owns.
         cell_tags: region of each cell, shape ``(n_cells,)``.
-        facets: local dof numbers of tagged exterior facets, those of owned cells first, shape
+        facets: local node numbers of tagged exterior facets, those of owned cells first, shape
             ``(n_facets, dimension)``.
         owned_facets: number of facets that belong to owned cells.
         facet_tags: surface of each facet, shape ``(n_facets,)``.
-        vertex_origin: number of each dof's vertex in the ``PlainMesh``, shape ``(n_local,)``.
+        vertex_origin: number of each node's vertex in the ``PlainMesh``, shape ``(n_local,)``.
         cell_origin: number of each cell in the ``PlainMesh``, shape ``(n_cells,)``.
         info: that of the ``PlainMesh``, and ``partition``.
     """
 
     geometry: Geometry
-    mesh: mesh.Mesh
-    space: fem.FunctionSpace
+    comm: MPI.Comm
+    index_map: IndexMap
     points: NDArray[np.float64]
     owned: int
     cells: NDArray[np.int32]
@@ -63,15 +66,21 @@ class DistributedMesh:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """What every rank must know of the whole mesh."""
+class Part:
+    """What one rank is given; nodes by their global numbers, its own first and ghosts after, ascending."""
 
     geometry: Geometry
+    first: NDArray[np.int64]
+    nodes: NDArray[np.int64]
+    points: NDArray[np.float64]
+    vertex_origin: NDArray[np.int64]
+    cells: NDArray[np.int64]
+    owned_cells: int
     cell_tags: NDArray[np.int32]
-    cells_per_vertex: NDArray[np.int32]
-    facets: NDArray[np.int32]
+    cell_origin: NDArray[np.int64]
+    facets: NDArray[np.int64]
+    owned_facets: int
     facet_tags: NDArray[np.int32]
-    facet_cells: NDArray[np.int32]
     info: dict[str, Any]
 
 
@@ -114,23 +123,20 @@ def distribute(plain: PlainMesh | None, comm: MPI.Comm) -> DistributedMesh:
         This rank's part.
 
     Raises:
-        GeometryError: if a tagged facet is not on the outside, or there are fewer cells than ranks.
+        GeometryError: if a tagged facet is not on the outside, a vertex has no cell, or there are fewer
+            vertices than ranks.
     """
 
-    def prepare() -> tuple[_Plan, tuple[NDArray[np.int32], NDArray[np.int32]]]:
+    def prepare() -> Divided:
         assert plain is not None
-        return _plan(plain, comm.size)
+        return divide(plain, comm.size)
 
-    prepared = on_root(comm, prepare)
-    plan: _Plan = comm.bcast(prepared[0] if prepared else None)
-    dimension = DIMENSION[plan.geometry]
-    if plain is not None and prepared is not None:
-        cells, points, targets = plain.cells, plain.points, prepared[1]
-    else:
-        cells, points = np.zeros((0, dimension + 1), dtype=np.int64), np.zeros((0, dimension))
-        targets = np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int32)
-    shared = create_simplex_mesh(comm, cells, points, targets)
-    return _localise(shared, plan)
+    divided = on_root(comm, prepare)
+    if divided is None:
+        return _localise(comm.recv(source=0), comm)
+    for rank in range(1, comm.size):
+        comm.send(divided.part(rank), dest=rank)
+    return _localise(divided.part(0), comm)
 
 
 def gather_to_root(
@@ -143,9 +149,9 @@ def gather_to_root(
 
     Args:
         mesh: the distributed mesh.
-        values: one row per local dof or cell; rows of ghosts may be missing and are not used.
+        values: one row per local node or cell; rows of ghosts may be missing and are not used.
         comm: of the mesh.
-        kind: whether rows belong to dofs or to cells.
+        kind: whether rows belong to nodes or to cells.
 
     Returns:
         On rank 0 all values, one row per vertex or cell; ``None`` elsewhere.
@@ -162,87 +168,132 @@ def gather_to_root(
     return gathered
 
 
-def _plan(plain: PlainMesh, parts: int) -> tuple[_Plan, tuple[NDArray[np.int32], NDArray[np.int32]]]:
-    """Decide the partition and collect what all ranks need; on rank 0."""
-    midpoints = plain.points[plain.cells].mean(axis=1)
+@dataclass(frozen=True, kw_only=True)
+class Divided:
+    """A whole mesh in the order and numbers of its distribution; on rank 0.
+
+    Attributes:
+        plain: the mesh.
+        first: first global node of each rank, and their number, shape ``(ranks + 1,)``.
+        vertices: vertex of each global node.
+        cells: global nodes of each cell, cells in the order of their lowest node.
+        lowest: that node, ascending.
+        cell_origin: number of each of these cells in the mesh.
+        facets: global nodes of the tagged facets.
+        behind: position among ``cells`` of the cell that each facet belongs to.
+    """
+
+    plain: PlainMesh
+    first: NDArray[np.int64]
+    vertices: NDArray[np.int64]
+    cells: NDArray[np.int64]
+    lowest: NDArray[np.int64]
+    cell_origin: NDArray[np.int64]
+    facets: NDArray[np.int64]
+    behind: NDArray[np.int64]
+
+    def part(self, rank: int) -> Part:
+        """What a rank is given: its nodes, and every cell that meets one of them."""
+        low, high = self.first[rank], self.first[rank + 1]
+        # a cell belongs to the rank of its lowest node, so whatever else meets this rank's nodes comes before
+        start, stop = np.searchsorted(self.lowest, [low, high])
+        ghosts = np.flatnonzero(((self.cells[:start] >= low) & (self.cells[:start] < high)).any(axis=1))
+        chosen = np.concatenate([np.arange(start, stop), ghosts])
+        cells = self.cells[chosen]
+        beyond = np.unique(cells[(cells < low) | (cells >= high)])
+        nodes = np.concatenate([np.arange(low, high), beyond])
+        origin = self.vertices[nodes]
+        place = np.full(len(self.cells), -1, dtype=np.int64)
+        place[chosen] = np.arange(len(chosen))
+        behind = place[self.behind]
+        owned = behind < stop - start
+        facets = np.concatenate([np.flatnonzero((behind >= 0) & owned), np.flatnonzero(~owned)])
+        return Part(
+            geometry=self.plain.geometry,
+            first=self.first,
+            nodes=nodes,
+            points=self.plain.points[origin],
+            vertex_origin=origin,
+            cells=cells,
+            owned_cells=int(stop - start),
+            cell_tags=self.plain.cell_tags[self.cell_origin[chosen]],
+            cell_origin=self.cell_origin[chosen],
+            facets=self.facets[facets],
+            owned_facets=int(np.sum((behind >= 0) & owned)),
+            facet_tags=self.plain.facet_tags[facets],
+            info=self.plain.info | {"partition": self._facts()},
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        """For the summary: how the work is divided."""
+        counts = np.diff(np.searchsorted(self.lowest, self.first))
+        return {"ranks": len(counts), "cells_per_rank": counts.tolist()}
+
+
+def divide(plain: PlainMesh, parts: int) -> Divided:
+    """Decide who owns which vertex, and number vertices and cells; on rank 0.
+
+    Args:
+        plain: the mesh.
+        parts: number of ranks.
+
+    Raises:
+        GeometryError: as `distribute`.
+    """
     try:
-        ranks = bisect(midpoints, parts)
+        ranks = bisect(plain.points, parts)
     except ValueError as error:
         raise GeometryError(f"mesh: {error}; use fewer ranks") from error
-    targets = destinations(plain.cells, ranks, len(plain.points))
-    cells_per_vertex = np.bincount(plain.cells.ravel(), minlength=len(plain.points))
-    if np.any(cells_per_vertex == 0):
-        raise GeometryError(f"mesh: {np.sum(cells_per_vertex == 0)} vertices belong to no cell")
-    partition = {
-        "ranks": parts,
-        "cells_per_rank": np.bincount(ranks, minlength=parts).tolist(),
-        "ghost_cells": int(len(targets[0]) - len(plain.cells)),
-    }
-    plan = _Plan(
-        geometry=plain.geometry,
-        cell_tags=plain.cell_tags.astype(np.int32),
-        cells_per_vertex=cells_per_vertex.astype(np.int32),
-        facets=plain.facets.astype(np.int32),
-        facet_tags=plain.facet_tags.astype(np.int32),
-        facet_cells=cells_behind(plain).astype(np.int32),
-        info=plain.info | {"partition": partition},
+    alone = len(plain.points) - np.count_nonzero(np.bincount(plain.cells.ravel()))
+    if alone:
+        raise GeometryError(f"mesh: {alone} vertices belong to no cell")
+    order = locality_order(plain.points)
+    vertices = order[np.argsort(ranks[order], kind="stable")]
+    number = np.empty_like(vertices)
+    number[vertices] = np.arange(len(vertices))
+    cells = number[plain.cells]
+    lowest = cells.min(axis=1)
+    cell_order = order_by_key(lowest, len(vertices))
+    position = np.empty_like(cell_order)
+    position[cell_order] = np.arange(len(cell_order))
+    return Divided(
+        plain=plain,
+        first=np.concatenate([[0], np.cumsum(np.bincount(ranks, minlength=parts))]),
+        vertices=vertices,
+        cells=cells[cell_order],
+        lowest=lowest[cell_order],
+        cell_origin=cell_order,
+        facets=number[plain.facets],
+        behind=position[cells_behind(plain)],
     )
-    return plan, targets
 
 
-def _localise(shared: mesh.Mesh, plan: _Plan) -> DistributedMesh:
-    """Renumber the local part by the dofs of the P1 space and check that its rows are complete."""
-    space = fem.functionspace(shared, ("Lagrange", 1))
-    cells = np.array(space.dofmap.list, dtype=np.int32)
-    dofs = space.dofmap.index_map
-    cell_map = shared.topology.index_map(shared.topology.dim)
-    n_local = dofs.size_local + dofs.num_ghosts
-    origin = np.zeros(n_local, dtype=np.int64)
-    origin[cells] = np.asarray(shared.geometry.input_global_indices)[shared.geometry.dofmap]
-    points = np.zeros((n_local, DIMENSION[plan.geometry]))
-    points[cells] = shared.geometry.x[shared.geometry.dofmap, : points.shape[1]]
-    cell_origin = np.asarray(shared.topology.original_cell_index).astype(np.int64)
-    facets, facet_tags, owned_facets = _local_facets(plan, origin, cell_origin, cell_map.size_local)
-    distributed = DistributedMesh(
-        geometry=plan.geometry,
-        mesh=shared,
-        space=space,
-        points=points,
-        owned=dofs.size_local,
-        cells=cells,
-        owned_cells=cell_map.size_local,
-        cell_tags=plan.cell_tags[cell_origin],
-        facets=facets,
-        owned_facets=owned_facets,
-        facet_tags=facet_tags,
-        vertex_origin=origin,
-        cell_origin=cell_origin,
-        info=plan.info,
+def _localise(part: Part, comm: MPI.Comm) -> DistributedMesh:
+    """Number a rank's nodes from 0, its own first. Collective."""
+    low, high = part.first[comm.rank : comm.rank + 2]
+    owned = int(high - low)
+    ghosts = part.nodes[owned:]
+    owners = np.searchsorted(part.first, ghosts, side="right") - 1
+
+    def local(numbers: NDArray[np.int64]) -> NDArray[np.int32]:
+        found = (numbers - low).astype(np.int32)
+        beyond = (numbers < low) | (numbers >= high)
+        found[beyond] = owned + np.searchsorted(ghosts, numbers[beyond])
+        return found
+
+    return DistributedMesh(
+        geometry=part.geometry,
+        comm=comm,
+        index_map=index_map(comm, owned, ghosts, owners.astype(np.int32)),
+        points=part.points,
+        owned=owned,
+        cells=local(part.cells),
+        owned_cells=part.owned_cells,
+        cell_tags=part.cell_tags,
+        facets=local(part.facets),
+        owned_facets=part.owned_facets,
+        facet_tags=part.facet_tags,
+        vertex_origin=part.vertex_origin,
+        cell_origin=part.cell_origin,
+        info=part.info,
     )
-    _require_complete_rows(distributed, plan.cells_per_vertex)
-    return distributed
-
-
-def _local_facets(
-    plan: _Plan, vertex_origin: NDArray[np.int64], cell_origin: NDArray[np.int64], owned_cells: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
-    """Select the tagged facets of this rank's cells, those of owned cells first."""
-    local_cell = np.full(len(plan.cell_tags), -1, dtype=np.int64)
-    local_cell[cell_origin] = np.arange(len(cell_origin))
-    behind = local_cell[plan.facet_cells]
-    of_owned = np.flatnonzero((behind >= 0) & (behind < owned_cells))
-    of_ghosts = np.flatnonzero(behind >= owned_cells)
-    chosen = np.concatenate([of_owned, of_ghosts])
-    local_dof = np.full(len(plan.cells_per_vertex), -1, dtype=np.int32)
-    local_dof[vertex_origin] = np.arange(len(vertex_origin), dtype=np.int32)
-    return local_dof[plan.facets[chosen]], plan.facet_tags[chosen], len(of_owned)
-
-
-def _require_complete_rows(distributed: DistributedMesh, cells_per_vertex: NDArray[np.int32]) -> None:
-    """Assert that this rank holds every cell around every dof it owns, on all ranks. Collective."""
-    owned = distributed.owned
-    here = np.bincount(distributed.cells.ravel(), minlength=len(distributed.points))[:owned]
-    missing = int(np.sum(here != cells_per_vertex[distributed.vertex_origin[:owned]]))
-    total = distributed.mesh.comm.allreduce(missing)
-    if total:
-        raise RuntimeError(f"partition: {total} dofs are owned by a rank that lacks cells around them")

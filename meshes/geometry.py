@@ -41,6 +41,8 @@ class MeshSizes:
         surface: edge length on the tumour surface.
         far: largest edge length anywhere.
         growth: increase of edge length per length travelled away from a tip or surface.
+        stretch: edge length across the radius from a tip over that along it, in ``3d``; the lengths above
+            are those along it.
     """
 
     tip: float
@@ -50,6 +52,7 @@ class MeshSizes:
     far: float
     growth: float = 0.3
     front_start: float = 0.0
+    stretch: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,29 +7,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.plain import Geometry
-from meshes.quality import volumes
+from meshes.quality import simplex_measures
 
 Array = NDArray[np.float64]
 
 
-def cell_volumes(geometry: Geometry, points: Array, cells: NDArray[np.integer]) -> Array:
+def cell_volumes(points: Array, cells: NDArray[np.integer], geometry: Geometry) -> Array:
     """Measure the volume in space that each cell stands for [m3].
 
     Args:
-        geometry: ``radial`` (a spherical shell), ``axisymmetric`` (a ring) or ``3d``.
         points: vertex coordinates [m], shape ``(n, dimension)``.
         cells: vertex numbers, shape ``(n_cells, dimension + 1)``.
+        geometry: ``radial`` (a spherical shell), ``axisymmetric`` (a ring) or ``3d``.
 
     Returns:
-        Shape ``(n_cells,)``; positive for positive orientation.
+        Shape ``(n_cells,)``, whatever the orientation.
     """
+    return simplex_volumes(points[cells], geometry)
+
+
+def simplex_volumes(corners: Array, geometry: Geometry) -> Array:
+    """Measure the volume in space of simplices given by their corners [m3]; nothing cancels in thin ones.
+
+    Args:
+        corners: [m], shape ``(n, dimension + 1, dimension)``.
+        geometry: weight 4 pi r^2 (``radial``), 2 pi r (``axisymmetric``) or 1 (``3d``).
+
+    Returns:
+        Shape ``(n,)``, whatever the orientation.
+    """
+    measure = np.abs(simplex_measures(corners))
     if geometry == "radial":
-        r = points[cells, 0]
-        shells: Array = 4 / 3 * math.pi * (r[:, 1] ** 3 - r[:, 0] ** 3)
-        return shells
-    measure = volumes(points, cells)
+        inner, outer = corners[:, 0, 0], corners[:, 1, 0]
+        return np.asarray(4.0 / 3.0 * math.pi * measure * (inner**2 + inner * outer + outer**2))
     if geometry == "axisymmetric":
-        measure = 2 * math.pi * points[cells, 0].mean(axis=1) * measure
+        return np.asarray(2.0 * math.pi * measure * corners[:, :, 0].mean(axis=1))
     return measure
 
 

@@ -2,6 +2,7 @@
 """Meshes of an ellipsoidal tumour in a ball of tissue: radial, axisymmetric and 3d from one description."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from meshes.quality import edge_lengths, quality
 from meshes.radial import graded_radii
 from meshes.regions import CAVITY, OUTER, REGION_NAMES
 from meshes.sizing import ellipsoids, hole_radius, size_expression, size_field
+from meshes.stretch import before_stretching, stretch_ball
 
 MM = 1e-3
 TAG_OF_REGION = {name: tag for tag, name in REGION_NAMES.items()}
@@ -48,6 +50,9 @@ def parametric_mesh(geometry: ParametricGeometry) -> PlainMesh:
         generator = "graded radii"
     else:
         points, cells, regions, generator = _from_gmsh(geometry)
+        if geometry.kind == "3d" and geometry.sizes.stretch > 1.0:
+            points, cells, regions = stretch_ball(geometry, points, cells, regions)
+            generator += ", MMG"
     facets, facet_tags = _tagged_facets(geometry, points, cells)
     if geometry.kind != "radial":
         points = _with_exact_volumes(geometry, points, cells, regions, (facets, facet_tags))
@@ -112,7 +117,7 @@ def _from_gmsh(
             if cut
         ),
         embedded=tuple(offset for offset, cut in zip(offsets, cavity, strict=True) if not cut),
-        size=size_expression(size_field(geometry), COORDINATES[dimension]),
+        size=size_expression(size_field(_unstretched(geometry)), COORDINATES[dimension]),
     )
     made = run_gmsh(task)
     regions = len(task.ellipsoids)
@@ -128,6 +133,13 @@ def _from_gmsh(
     mirrored = np.linalg.det(edges) < 0
     cells[mirrored, :2] = cells[mirrored, 1::-1]
     return points + _centre(geometry), cells, made.regions.astype(np.int64), f"gmsh {made.version}"
+
+
+def _unstretched(geometry: ParametricGeometry) -> ParametricGeometry:
+    """The geometry as gmsh meshes it, with cells as long as they are wide."""
+    if geometry.kind != "3d" or geometry.sizes.stretch == 1.0:
+        return geometry
+    return replace(geometry, sizes=before_stretching(geometry.sizes))
 
 
 def _in_mm(vector: Any) -> tuple[float, float, float]:
@@ -191,7 +203,7 @@ def _scale(
 
 def _facts(geometry: ParametricGeometry, mesh: PlainMesh) -> dict[str, Any]:
     """What a summary reports of the mesh."""
-    measured = cell_volumes(mesh.geometry, mesh.points, mesh.cells)
+    measured = cell_volumes(mesh.points, mesh.cells, mesh.geometry)
     walls = [mesh.facets[mesh.facet_tags == CAVITY + number] for number in range(len(geometry.sites))]
     areas = [float(facet_areas(mesh.geometry, mesh.points, wall).sum()) for wall in walls]
     names = [name for name, _ in _shells(geometry)]

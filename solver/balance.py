@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The nodal balance of interstitial fluid at a trial pressure, and what its tangent needs. No PETSc here."""
+"""The nodal balance of interstitial fluid at a trial pressure, and its tangent. No PETSc here."""
 
 from dataclasses import dataclass
 
@@ -8,41 +8,20 @@ from numpy.typing import NDArray
 
 from solver.conductivity import Law, LawInput, LawParameters
 from solver.discretisation import Discretisation
-from solver.exchange import filtration_per_open_vessel, lymphatic_drainage, open_vessel_fraction
-from solver.kernels import darcy_balance
+from solver.exchange import FluidExchange, Vessels, exchange_fluid
+from solver.flow_kernels import (
+    Darcy,
+    Rows,
+    cell_conductivity,
+    conductivity_tangent,
+    fill_tangent,
+    galerkin_convection,
+    growth_rate,
+    nodal_balance,
+    pair_pressures,
+)
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Balance:
-    """The nodal balance at a trial pressure and what its tangent needs.
-
-    Attributes:
-        residual: what each node keeps too much of [m3/s], shape ``(n,)``.
-        norm: sum of its magnitudes over all ranks [m3/s].
-        transmissibility: T_ij on edges [m3/(Pa s)].
-        conductivity: K of the cells [m2/(Pa s)].
-        slope: df/dp of the conductivity law on the pairs [1/Pa].
-        diagonal: derivative of storage, exchange and outer boundary [m3/(Pa s)], shape ``(n,)``.
-        filtration: J per open vessel on the pairs [1/s].
-        open_fraction: n on the pairs [-].
-        vessels: fluid from blood per node [m3/s].
-        lymph: fluid to lymph per node [m3/s].
-        drained: fluid to lymph on the pairs, per volume of tissue [1/s].
-    """
-
-    residual: Floats
-    norm: float
-    transmissibility: Floats
-    conductivity: Floats
-    slope: Floats
-    diagonal: Floats
-    filtration: Floats
-    open_fraction: Floats
-    vessels: Floats
-    lymph: Floats
-    drained: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,84 +31,135 @@ class Target:
     Attributes:
         largest: p_max of the last step [Pa].
         reference: p0, pressure at rest [Pa].
-        history: stored fluid of the last step over the step [m3/s].
+        known: what enters the balance whatever the pressure: injection and the past [m3/s].
         compliance: nodal storage over the step [m3/(Pa s)].
-        source: injected flow per node [m3/s].
         law: constants of the conductivity law.
     """
 
     largest: Floats
     reference: Floats
-    history: Floats
+    known: Floats
     compliance: Floats
-    source: Floats
     law: LawParameters
 
 
-def evaluate_balance(data: Discretisation, law: Law, target: Target, pressure: Floats) -> Balance:
-    """Evaluate laws, fluxes and the nodal balance at a trial pressure. Collective.
+@dataclass(frozen=True, kw_only=True)
+class Balance:
+    """The nodal balance at a trial pressure and what its tangent needs.
 
-    Args:
-        data: static data.
-        law: for the conductivity.
-        target: what is solved for.
-        pressure: trial [Pa], ghosts up to date.
+    Arrays of cells and edges belong to the ``FlowBalance`` that made it and last until its next evaluation.
+
+    Attributes:
+        residual: what each node keeps too much of [m3/s], shape ``(n,)``.
+        norm: sum of its magnitudes over all ranks [m3/s].
+        transmissibility: T_ij on edges [m3/(Pa s)].
+        conductivity: K of the cells [m2/(Pa s)].
+        factor: f of the conductivity law on the pairs [-].
+        slope: df/dp of the same [1/Pa].
+        exchange: with vessels and lymph.
     """
-    pairs, m = data.pairs, data.materials
-    p = pressure[pairs.node]
-    seen = target.largest[pairs.node]
-    factor, factor_slope = law(
-        LawInput(
-            parameters=target.law,
-            excess=p - target.reference[pairs.node],
-            largest=np.maximum(seen, p),
-            rising=(p > seen).astype(float),
+
+    residual: Floats
+    norm: float
+    transmissibility: Floats
+    conductivity: Floats
+    factor: Floats
+    slope: Floats
+    exchange: FluidExchange
+
+
+class FlowBalance:
+    """Evaluates balances of one discretisation with one conductivity law."""
+
+    def __init__(self, data: Discretisation, law: Law) -> None:
+        self._data, self._law = data, law
+        stencil, pairs, m = data.stencil, data.pairs, data.materials
+        self._darcy = darcy_geometry(data)
+        self._rows = Rows(
+            tail=stencil.tail,
+            head=stencil.head,
+            diagonal=stencil.diagonal,
+            tail_row=stencil.tail_row,
+            head_row=stencil.head_row,
         )
-    )
-    stencil = data.stencil
-    conductivity = np.empty(data.conductivity.size)
-    transmissibility, leaving = np.zeros(stencil.tail.size), np.zeros(pressure.size)
-    darcy_balance(
-        stencil.cells,
-        stencil.cell_edges,
-        data.integrals.conductance,
-        pairs.of_cell,
-        data.conductivity,
-        factor,
-        pressure,
-        conductivity,
-        transmissibility,
-        leaving,
-    )
-    share, share_slope = open_vessel_fraction(p, m.half_closed, m.closure_width)
-    filtration, filtration_slope = filtration_per_open_vessel(
-        p, m.vessel_conductance, m.effective_vessel_pressure, m.supply
-    )
-    drained, drained_slope = lymphatic_drainage(p, m.lymph_conductance, m.lymph_pressure)
-    vessels = pairs.to_nodes(pairs.volume * share * filtration)
-    lymph = pairs.to_nodes(pairs.volume * drained)
-    exchange_slope = share * filtration_slope + share_slope * filtration - drained_slope
-    far = data.far
-    residual = (
-        target.compliance * (pressure - target.reference)
-        - target.history
-        + leaving
-        - vessels
-        + lymph
-        + far.conductance * (pressure - far.pressure)
-        - target.source
-    )
-    residual[far.fixed] = 0.0
-    return Balance(
-        residual=residual,
-        norm=data.halo.sum(np.abs(residual)),
-        transmissibility=transmissibility,
-        conductivity=conductivity,
-        slope=factor_slope,
-        diagonal=target.compliance + far.conductance - pairs.to_nodes(pairs.volume * exchange_slope),
-        filtration=filtration,
-        open_fraction=share,
-        vessels=vessels,
-        lymph=lymph,
-        drained=drained,
+        self._vessels = Vessels(
+            volume=pairs.volume,
+            vessel_conductance=m.vessel_conductance,
+            effective_vessel_pressure=m.effective_vessel_pressure,
+            half_closed=m.half_closed,
+            closure_width=m.closure_width,
+            supply=m.supply,
+            lymph_conductance=m.lymph_conductance,
+            lymph_pressure=m.lymph_pressure,
+        )
+        self._conductivity = np.empty(data.conductivity.size)
+        self._transmissibility = np.empty(stencil.tail.size)
+        self._at_pairs = np.empty((3, pairs.node.size))
+        self._both = np.zeros((stencil.tail.size, 2))
+
+    def evaluate(self, target: Target, pressure: Floats) -> Balance:
+        """Evaluate laws, fluxes and the nodal balance at a trial pressure. Collective.
+
+        Args:
+            target: what is solved for.
+            pressure: trial [Pa], ghosts up to date.
+        """
+        data, pairs, far = self._data, self._data.pairs, self._data.far
+        excess, largest, rising = self._at_pairs
+        pair_pressures(pairs.node, (pressure, target.reference, target.largest), (excess, largest, rising))
+        factor, slope = self._law(LawInput(target.law, excess, largest, rising))
+        cell_conductivity(self._darcy, factor, self._conductivity, self._transmissibility)
+        exchange = exchange_fluid(pairs.node, self._vessels, pressure)
+        residual = target.compliance * (pressure - target.reference) - target.known
+        residual += exchange.lymph - exchange.vessels
+        norm = nodal_balance(
+            self._rows, self._transmissibility, pressure, (far.conductance, far.pressure, far.fixed), residual
+        )
+        return Balance(
+            residual=residual,
+            norm=data.halo.comm.allreduce(norm),
+            transmissibility=self._transmissibility,
+            conductivity=self._conductivity,
+            factor=factor,
+            slope=slope,
+            exchange=exchange,
+        )
+
+    def tangent(self, target: Target, balance: Balance, pressure: Floats, values: Floats) -> None:
+        """Write the derivative of the balance by the pressure into the rows of the owned nodes.
+
+        Rows and columns of fixed nodes are those of the identity, scaled like their neighbours.
+
+        Args:
+            target: what is solved for.
+            balance: evaluated last, at ``pressure``.
+            pressure: where the derivative is taken [Pa].
+            values: of the matrix, in the order of the stencil, written.
+        """
+        far = self._data.far
+        diagonal = target.compliance + far.conductance - balance.exchange.slope
+        state = (balance.slope, balance.conductivity, pressure)
+        conductivity_tangent(self._darcy, state, self._both, diagonal)
+        fill_tangent(self._rows, far.fixed, (balance.transmissibility, self._both), diagonal, values)
+
+    def growth(self, balance: Balance) -> Floats:
+        """Steepest d ln K/dp at each node [1/Pa]."""
+        return growth_rate(self._data.pairs.node, balance.factor, balance.slope, balance.residual.size)
+
+    def convection(self, balance: Balance, pressure: Floats) -> tuple[Floats, Floats]:
+        """Galerkin convection of the Darcy flow on edges: flux and symmetric part [m3/s]."""
+        return galerkin_convection(self._darcy, balance.conductivity, pressure)
+
+
+def darcy_geometry(data: Discretisation) -> Darcy:
+    """What the compiled loops over cells need of a discretisation."""
+    return Darcy(
+        corners=tuple(range(data.stencil.cells.shape[1])),
+        edges=data.stencil.tail.size,
+        cells=data.stencil.cells,
+        cell_edges=data.stencil.cell_edges,
+        conductance=data.integrals.conductance,
+        shares=data.integrals.nodal / data.integrals.volume[:, None],
+        pairs=data.pairs.of_cell,
+        at_rest=data.conductivity,
     )

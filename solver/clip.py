@@ -6,29 +6,14 @@ Every formula below is a sum of non-negative terms: nothing cancels when a cut i
 collective: a caller under MPI passes the cells that it owns and sums.
 """
 
-from math import factorial, pi
-
 import numpy as np
 from numpy.typing import NDArray
 
+from meshes.measures import cell_volumes, simplex_volumes
 from meshes.plain import Geometry
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
-
-
-def cell_volumes(points: Floats, cells: Ints, geometry: Geometry) -> Floats:
-    """Volume in space that each cell stands for: a shell, a ring or a tetrahedron.
-
-    Args:
-        points: vertex coordinates [m], shape ``(n, dimension)``.
-        cells: vertex numbers, shape ``(n_cells, dimension + 1)``.
-        geometry: weight 4 pi r^2 (``radial``), 2 pi r (``axisymmetric``) or 1 (``3d``).
-
-    Returns:
-        Volumes [m3], shape ``(n_cells,)``.
-    """
-    return _weighted_volume(points[cells], geometry)
 
 
 def volume_above(points: Floats, cells: Ints, values: Floats, threshold: float, geometry: Geometry) -> Floats:
@@ -54,7 +39,7 @@ def volume_above(points: Floats, cells: Ints, values: Floats, threshold: float, 
         cut = np.flatnonzero(above == count)
         high_first, levels = _sorted_cells(cells[cut], values)
         for piece in _pieces_above(points[high_first], levels, count, threshold):
-            volumes[cut] += _weighted_volume(piece, geometry)
+            volumes[cut] += simplex_volumes(piece, geometry)
     return volumes
 
 
@@ -121,28 +106,6 @@ _PIECES: dict[tuple[int, int], tuple[tuple[int, ...], ...]] = {
     (3, 2): ((0, 1, 4, 5), (0, 2, 4, 5), (0, 2, 3, 5)),
     (3, 3): ((0, 1, 2, 5), (0, 1, 4, 5), (0, 3, 4, 5)),
 }
-
-
-def _weighted_volume(corners: Floats, geometry: Geometry) -> Floats:
-    """Volume in space of simplices given by their corners, shape ``(n, dimension + 1, dimension)``."""
-    dimension = corners.shape[2]
-    measure = np.abs(_determinant(corners[:, 1:] - corners[:, :1])) / factorial(dimension)
-    if geometry == "radial":
-        inner, outer = corners[:, 0, 0], corners[:, 1, 0]
-        return np.asarray(4.0 / 3.0 * pi * measure * (inner**2 + inner * outer + outer**2))
-    if geometry == "axisymmetric":
-        return np.asarray(2.0 * pi * measure * corners[:, :, 0].mean(axis=1))
-    return np.asarray(measure)
-
-
-def _determinant(edges: Floats) -> Floats:
-    """Determinants of 1 x 1, 2 x 2 or 3 x 3 matrices, written out: ten times faster than LAPACK's."""
-    if edges.shape[1] == 1:
-        return np.asarray(edges[:, 0, 0])
-    if edges.shape[1] == 2:
-        return np.asarray(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0])
-    (a, b, c), (d, e, f), (g, h, i) = edges.transpose(1, 2, 0)
-    return np.asarray(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
 
 
 def _extent(soup: Floats) -> Floats:

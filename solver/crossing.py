@@ -71,8 +71,7 @@ def crossing_rate(
         pair_fluid(data, stored[1]) * agent.state.concentration[pairs.node]
         - pair_fluid(data, stored[0]) * old.concentration[pairs.node]
     ) / step
-    lost = (agent.losses.blood + agent.losses.lymph) * agent.low[pairs.node]
-    lost += (agent.reacted + agent.exchanged) / step
+    lost = agent.losses.pairs * agent.mean[pairs.node]
     injected = agent.injected[pairs.node] * pairs.volume / data.volume[pairs.node]
     rest = pairs.to_nodes(np.where(tumour, injected + agent.from_blood - lost - kept, 0.0))
     along = agent.flux[boundary.edges] * boundary.share

@@ -14,6 +14,7 @@ from solver.halo import Halo
 from solver.materials import Materials, Pairs, build_materials, build_pairs
 from solver.parameters import Model
 from solver.stencil import CellIntegrals, Stencil, build_stencil, cell_integrals
+from solver.stencil_kernels import cell_extents
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +69,7 @@ def discretise(mesh: DistributedMesh, model: Model, sites: tuple[Site, ...]) -> 
     Raises:
         SourceError: when a site has no node.
     """
-    halo = Halo(mesh.space.dofmap.index_map, mesh.mesh.comm)
+    halo = Halo(mesh.index_map, mesh.comm)
     integrals = cell_integrals(mesh.points, mesh.cells, mesh.geometry)
     nodes = mesh.points.shape[0]
     pairs = build_pairs(mesh.cells, mesh.cell_tags, integrals.nodal, nodes)
@@ -90,7 +91,7 @@ def discretise(mesh: DistributedMesh, model: Model, sites: tuple[Site, ...]) -> 
         swelling=weight / pairs.to_nodes(weight)[pairs.node],
         conductivity=cell_values(mesh.cell_tags, model, "hydraulic_conductivity"),
         diffusivity=cell_values(mesh.cell_tags, model, "diffusivity") * model.physics.diffusion,
-        cell_size=np.ptp(mesh.points[mesh.cells], axis=1).max(axis=1),
+        cell_size=cell_extents(mesh.points, mesh.cells),
     )
 
 

@@ -5,12 +5,51 @@ Signs: J_v is positive from blood into tissue, J_l positive from tissue into lym
 value and its derivative by the interstitial pressure. No finite elements here.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numba import njit
+from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
 
 
+class FluidExchange(NamedTuple):
+    """What vessels and lymph do at a trial pressure.
+
+    Attributes:
+        open_fraction: n on the pairs [-].
+        filtration: J per open vessel on the pairs [1/s].
+        drained: fluid to lymph on the pairs, per volume of tissue [1/s].
+        vessels: fluid from blood per node [m3/s].
+        lymph: fluid to lymph per node [m3/s].
+        slope: derivative of what a node gains [m3/(Pa s)].
+    """
+
+    open_fraction: Floats
+    filtration: Floats
+    drained: Floats
+    vessels: Floats
+    lymph: Floats
+    slope: Floats
+
+
+class Vessels(NamedTuple):
+    """Constants of blood and lymph vessels on the pairs, as in ``solver.materials.Materials``."""
+
+    volume: Floats
+    vessel_conductance: Floats
+    effective_vessel_pressure: Floats
+    half_closed: Floats
+    closure_width: Floats
+    supply: Floats
+    lymph_conductance: Floats
+    lymph_pressure: Floats
+
+
+@register_jitable
 def open_vessel_fraction(pressure: Floats, half_closed: Floats, width: Floats) -> tuple[Floats, Floats]:
     """Share of vessels that the interstitial pressure leaves open: n = 1/(1 + exp((p - p_half)/w)).
 
@@ -22,10 +61,11 @@ def open_vessel_fraction(pressure: Floats, half_closed: Floats, width: Floats) -
     Returns:
         n [-] and dn/dp [1/Pa].
     """
-    share = 0.5 * (1 - np.tanh(0.5 * (pressure - half_closed) / width))
+    share = 1 / (1 + np.exp(np.minimum((pressure - half_closed) / width, 700.0)))
     return share, -share * (1 - share) / width
 
 
+@register_jitable
 def filtration_per_open_vessel(
     pressure: Floats, conductance: Floats, effective_pressure: Floats, perfusion: Floats
 ) -> tuple[Floats, Floats]:
@@ -41,16 +81,46 @@ def filtration_per_open_vessel(
         J [1/s] and dJ/dp [1/(Pa s)].
     """
     linear = conductance * (effective_pressure - pressure)
-    bounded = np.clip(linear, -perfusion, 0.5 * perfusion)
-    return bounded, np.where(linear == bounded, -conductance, 0.0)
+    bounded = np.minimum(np.maximum(linear, -perfusion), 0.5 * perfusion)
+    return bounded, -conductance * (linear == bounded)
 
 
+@register_jitable
 def lymphatic_drainage(
     pressure: Floats, conductance: Floats, lymph_pressure: Floats
 ) -> tuple[Floats, Floats]:
     """Drainage into lymph vessels: J_l = L_pL S_L/V max(p - p_L, 0) [1/s], and its derivative [1/(Pa s)]."""
     drop = pressure - lymph_pressure
-    return conductance * np.maximum(drop, 0.0), np.where(drop > 0, conductance, 0.0)
+    return conductance * np.maximum(drop, 0.0), conductance * (drop > 0)
+
+
+@njit(cache=True)
+def exchange_fluid(node: Ints, vessels: Vessels, pressure: Floats) -> FluidExchange:
+    """Evaluate vessels and lymph on every pair and sum them over the nodes.
+
+    Args:
+        node: of each pair.
+        vessels: constants on the pairs.
+        pressure: on the nodes [Pa].
+    """
+    pairs, nodes = node.size, pressure.size
+    out = FluidExchange(
+        np.empty(pairs), np.empty(pairs), np.empty(pairs), np.zeros(nodes), np.zeros(nodes), np.zeros(nodes)
+    )
+    m = vessels
+    for k in range(pairs):
+        i = node[k]
+        p, volume = pressure[i], m.volume[k]
+        share, by_share = open_vessel_fraction(p, m.half_closed[k], m.closure_width[k])
+        flow, by_flow = filtration_per_open_vessel(
+            p, m.vessel_conductance[k], m.effective_vessel_pressure[k], m.supply[k]
+        )
+        drained, by_drained = lymphatic_drainage(p, m.lymph_conductance[k], m.lymph_pressure[k])
+        out.open_fraction[k], out.filtration[k], out.drained[k] = share, flow, drained
+        out.vessels[i] += volume * share * flow
+        out.lymph[i] += volume * drained
+        out.slope[i] += volume * (share * by_flow + by_share * flow - by_drained)
+    return out
 
 
 def agent_clearance(filtration: Floats, perfusion: Floats, permeability_surface: Floats) -> Floats:

@@ -8,23 +8,31 @@ nodal balance. Whatever remainder Newton leaves is carried by the stored volume,
 the fluxes, so the fluid ledger closes to round-off.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.balance import Balance, Target, evaluate_balance
+from solver.balance import Balance, FlowBalance, Target
 from solver.conductivity import LAWS
 from solver.discretisation import Discretisation
-from solver.kernels import conductivity_tangent, fill_rows, galerkin_convection, nodal_outflow
+from solver.flow_kernels import damped, extrapolated, mean
+from solver.kernels import nodal_outflow
 from solver.linear import LinearSolver, LinearSolverError, RowMatrix, Tolerances
 from solver.parameters import Numerics, Physics
 
 Floats = NDArray[np.float64]
 
-REBUILD_AFTER: Final = 10
-"""Krylov iterations beyond which the preconditioner is built anew."""
+LOOSEST: Final = 0.03
+"""Largest relative tolerance of a linear solve."""
+ENOUGH: Final = 0.1
+"""Share of Newton's tolerance that a linear solve need not fall below."""
+KEEP_BELOW: Final = 0.1
+"""The preconditioner is kept where the last Newton iteration left less than this of the balance: by then the
+tangent hardly changes. Before, building it anew costs less than the iterations that it saves."""
+AHEAD: Final = 0.7
+"""Part of the last change of pressure that a guess takes."""
 SMALLEST_DAMPING: Final = 1 / 64
 DIRECT_BELOW: Final = 20_000
 """Nodes up to which a planar or radial mesh is solved by a direct factor."""
@@ -64,6 +72,7 @@ class FlowStep:
         lymph: fluid to lymph per node [m3/s].
         drained: fluid to lymph on the pairs, per volume of tissue [1/s].
         outflow: fluid leaving through the outer boundary per node [m3/s].
+        net: what each node stores [m3/s].
         iterations: Newton.
         krylov: all linear iterations.
     """
@@ -78,6 +87,7 @@ class FlowStep:
     lymph: Floats
     drained: Floats
     outflow: Floats
+    net: Floats
     iterations: int
     krylov: int
 
@@ -93,7 +103,7 @@ class FlowSolver:
 
     def __init__(self, data: Discretisation, physics: Physics, numerics: Numerics, scale: float) -> None:
         self._data = data
-        self._law = LAWS[physics.conductivity]
+        self._balance = FlowBalance(data, LAWS[physics.conductivity])
         self._numerics = numerics
         self._matrix = RowMatrix(data.stencil, global_numbers(data), data.halo)
         self.solver = LinearSolver(
@@ -105,53 +115,90 @@ class FlowSolver:
         )
         self.scale = scale or max(data.halo.sum(np.abs(exchange)), 1e-300)
         self._fixed = data.far.fixed
+        self._stores = bool(data.halo.max(data.compliance) > 0)
         self.rest = self._rest()
 
     def initial_state(self) -> FlowState:
         """The state at rest: nothing stored, no pressure seen beyond that of rest."""
         return FlowState(pressure=self.rest, largest=self.rest, stored=np.zeros_like(self.rest))
 
-    def step(self, state: FlowState, source: Floats, step: float, guess: Floats) -> FlowStep:
-        """Advance the pressure by one backward-Euler step. Collective.
+    def step(
+        self,
+        state: FlowState,
+        source: Floats,
+        step: float,
+        guess: Floats,
+        past: tuple[FlowStep, float] | None = None,
+    ) -> FlowStep:
+        """Advance the pressure by one step. Collective.
 
         Args:
             state: at the start.
             source: injected flow per node [m3/s].
             step: its length [s].
             guess: pressure to start Newton from [Pa].
+            past: the last step and its length [s], if the source has not changed since: BDF2; else backward
+                Euler.
 
         Raises:
             FlowError: when Newton does not converge.
         """
         data = self._data
+        share = 1.0
+        known = source + state.stored / step
+        if past is not None and self._stores:
+            ratio = step / past[1]
+            share = (1 + ratio) / (1 + 2 * ratio)
+            known = source + state.stored / (share * step) + (1 - share) / share * past[0].net
         target = Target(
             largest=state.largest,
             reference=self.rest,
-            history=np.divide(state.stored, step),
-            compliance=np.divide(data.compliance, step),
-            source=source,
+            known=known,
+            compliance=data.compliance / (share * step),
             law=data.materials.law,
         )
         pressure, balance, iterations, krylov = self._newton(target, guess)
-        flux, symmetric = self._convection(balance, pressure)
+        flux, symmetric = self._balance.convection(balance, pressure)
+        exchange = balance.exchange
         leaving = nodal_outflow(data.stencil.tail, data.stencil.head, flux, pressure.size)
-        known = source + balance.vessels - balance.lymph - leaving
-        outflow = np.where(self._fixed, known, data.far.conductance * (pressure - data.far.pressure))
-        stored = data.halo.update(state.stored + step * (known - outflow))
-        return FlowStep(
-            state=FlowState(pressure=pressure, largest=np.maximum(state.largest, pressure), stored=stored),
+        kept = source + exchange.vessels - exchange.lymph - leaving
+        outflow = np.where(self._fixed, kept, data.far.conductance * (pressure - data.far.pressure))
+        found = FlowStep(
+            state=FlowState(
+                pressure=pressure, largest=np.maximum(state.largest, pressure), stored=np.empty_like(pressure)
+            ),
             flux=flux,
             symmetric=symmetric,
-            conductivity=balance.conductivity,
-            filtration=balance.filtration,
-            open_fraction=balance.open_fraction,
-            vessels=balance.vessels,
-            lymph=balance.lymph,
-            drained=balance.drained,
+            conductivity=balance.conductivity.copy(),
+            filtration=exchange.filtration,
+            open_fraction=exchange.open_fraction,
+            vessels=exchange.vessels,
+            lymph=exchange.lymph,
+            drained=exchange.drained,
             outflow=outflow,
+            net=data.halo.update(kept - outflow),
             iterations=iterations,
             krylov=krylov,
         )
+        if past is not None and share < 1:
+            average_rates(found, past[0], share)
+        found.state.stored[:] = state.stored + step * found.net
+        return found
+
+    def guess(self, state: FlowState, change: Floats, ratio: float) -> Floats:
+        """Where Newton may start: the pressure ahead by its last change.
+
+        Only part of the change is taken, and no node is put above its neighbours: a front that arrives would
+        otherwise be overshot, and K with it by orders of magnitude. Collective.
+
+        Args:
+            state: at the start of the step.
+            change: of the pressure in the last step [Pa].
+            ratio: of this step to the last.
+        """
+        stencil = self._data.stencil
+        ahead = extrapolated(stencil.tail, stencil.head, state.pressure, change, AHEAD * ratio)
+        return self._data.halo.update(ahead)
 
     def _rest(self) -> Floats:
         """Pressure that balances vessels, lymph and boundary without injection."""
@@ -162,30 +209,36 @@ class FlowSolver:
         target = Target(
             largest=np.full_like(start, -np.inf),
             reference=start,
-            history=none,
+            known=none,
             compliance=none,
-            source=none,
-            law=replace(law, exponent=np.zeros_like(law.exponent)),
+            law=law._replace(exponent=np.zeros_like(law.exponent)),
         )
         return self._newton(target, start)[0]
 
     def _newton(self, target: Target, guess: Floats) -> tuple[Floats, Balance, int, int]:
+        numerics = self._numerics
         pressure = guess.copy()
         pressure[self._fixed] = self._data.far.pressure
-        balance = evaluate_balance(self._data, self._law, target, pressure)
-        krylov = 0
-        for iteration in range(self._numerics.newton_limit + 1):
+        balance = self._balance.evaluate(target, pressure)
+        krylov, forcing, fell = 0, LOOSEST, 1.0
+        for iteration in range(numerics.newton_limit + 1):
             if not np.isfinite(balance.norm):
                 raise FlowError("the pressure became infinite or not a number")
-            if balance.norm <= self._numerics.newton_tolerance * self.scale:
+            if balance.norm <= numerics.newton_tolerance * self.scale:
                 return pressure, balance, iteration, krylov
-            if iteration == self._numerics.newton_limit:
+            if iteration == numerics.newton_limit:
                 break
-            correction = self._correction(balance, pressure)
+            enough = ENOUGH * numerics.newton_tolerance * self.scale / balance.norm
+            forcing = max(forcing, enough, numerics.krylov_tolerance_pressure)
+            correction = self._correction(
+                target, balance, pressure, (min(forcing, LOOSEST), fell > KEEP_BELOW)
+            )
             krylov += self.solver.iterations
             trial = self._line_search(target, pressure, balance, correction)
             if trial is None:
                 break
+            fell = trial[1].norm / balance.norm
+            forcing = 0.5 * fell**2
             pressure, balance = trial
         left = balance.norm / self.scale
         raise FlowError(f"Newton left {left:.1e} of the injection rate after {iteration} iterations")
@@ -194,88 +247,79 @@ class FlowSolver:
         self, target: Target, pressure: Floats, before: Balance, correction: Floats
     ) -> tuple[Floats, Balance] | None:
         """Halve the correction until the L1 norm of the balance falls; None where it never does."""
-        damping, best = 1.0, None
+        growth = self._balance.growth(before)
+        damping, best, least = 1.0, 1.0, np.inf
         while damping >= SMALLEST_DAMPING:
-            trial = pressure + damping * correction
-            after = evaluate_balance(self._data, self._law, target, trial)
+            trial = pressure + damped(correction, growth, damping)
+            after = self._balance.evaluate(target, trial)
             if after.norm < (1 - 1e-4 * damping) * before.norm:
                 return trial, after
-            if best is None or after.norm < best[1].norm:
-                best = (trial, after)
+            if after.norm < least:
+                best, least = damping, after.norm
             damping /= 2
-        return best if best is not None and np.isfinite(best[1].norm) else None
+        if not np.isfinite(least):
+            return None
+        trial = pressure + damped(correction, growth, best)
+        return trial, self._balance.evaluate(target, trial)
 
-    def _correction(self, balance: Balance, pressure: Floats) -> Floats:
-        """Solve the tangent for the Newton correction."""
-        self._fill(balance, pressure)
+    def _correction(
+        self, target: Target, balance: Balance, pressure: Floats, how: tuple[float, bool]
+    ) -> Floats:
+        """Solve the tangent for the Newton correction.
+
+        Args:
+            target: what is solved for.
+            balance: evaluated last, at ``pressure``.
+            pressure: where it is taken [Pa].
+            how: relative tolerance, and whether to build the preconditioner anew.
+        """
+        relative, rebuild = how
+        self._balance.tangent(target, balance, pressure, self._matrix.values)
+        self._matrix.assemble()
         owned = self._data.halo.owned
-        rebuild = self._direct or self.solver.iterations > REBUILD_AFTER or self.solver.setups == 0
+        rebuild = rebuild or self._direct or self.solver.setups == 0
         right = -balance.residual[:owned]
         try:
-            local = self.solver.solve(right, np.zeros(owned), rebuild=rebuild)
+            local = self.solver.solve(right, np.zeros(owned), rebuild=rebuild, relative=relative)
         except LinearSolverError:
             try:
-                local = self.solver.solve(right, np.zeros(owned), rebuild=True)
+                local = self.solver.solve(right, np.zeros(owned), rebuild=True, relative=relative)
             except LinearSolverError as error:
                 raise FlowError(str(error)) from error
         out = np.zeros(pressure.size)
         out[:owned] = local
         return self._data.halo.update(out)
 
-    def _fill(self, balance: Balance, pressure: Floats) -> None:
-        stencil, data = self._data.stencil, self._data
-        forward, backward = -balance.transmissibility, -balance.transmissibility
-        diagonal = balance.diagonal + np.bincount(
-            np.concatenate([stencil.tail, stencil.head]),
-            weights=np.tile(balance.transmissibility, 2),
-            minlength=pressure.size,
-        )
-        conductivity_tangent(
-            stencil.cells,
-            stencil.cell_edges,
-            data.integrals.conductance,
-            data.pairs.of_cell,
-            data.conductivity,
-            balance.slope,
-            pressure,
-            forward,
-            backward,
-            diagonal,
-        )
-        if self._fixed.any():
-            diagonal[self._fixed] = np.abs(diagonal[self._fixed])
-            forward[self._fixed[stencil.tail]] = 0.0
-            backward[self._fixed[stencil.head]] = 0.0
-        fill_rows(
-            stencil.diagonal,
-            stencil.tail_row,
-            stencil.head_row,
-            diagonal,
-            forward,
-            backward,
-            self._matrix.values,
-        )
-        self._matrix.assemble()
 
-    def _convection(self, balance: Balance, pressure: Floats) -> tuple[Floats, Floats]:
-        stencil, integrals = self._data.stencil, self._data.integrals
-        flux, symmetric = np.zeros(stencil.tail.size), np.zeros(stencil.tail.size)
-        galerkin_convection(
-            stencil.cells,
-            stencil.cell_edges,
-            integrals.conductance,
-            integrals.nodal / integrals.volume[:, None],
-            balance.conductivity,
-            pressure,
-            flux,
-            symmetric,
-        )
-        return flux, symmetric
+def average_rates(flow: FlowStep, past: FlowStep, share: float) -> None:
+    """Turn rates at the end of a step into mean rates over it, in place.
+
+    A vessel's filtration is averaged with its open fraction as weight, so that their product is the mean of
+    the products, and stays within what blood flow allows.
+
+    Args:
+        flow: rates at the end, changed.
+        past: mean rates of the last step.
+        share: theta, the weight of the end [-].
+    """
+    product = mean(flow.open_fraction * flow.filtration, past.open_fraction * past.filtration, share)
+    for now, before in (
+        (flow.flux, past.flux),
+        (flow.symmetric, past.symmetric),
+        (flow.vessels, past.vessels),
+        (flow.lymph, past.lymph),
+        (flow.drained, past.drained),
+        (flow.outflow, past.outflow),
+        (flow.net, past.net),
+        (flow.open_fraction, past.open_fraction),
+    ):
+        mean(now, before, share)
+    np.divide(product, flow.open_fraction, out=flow.filtration, where=flow.open_fraction > 0)
 
 
 def global_numbers(data: Discretisation) -> NDArray[np.int64]:
     """Global number of every local node, shape ``(n,)``."""
-    index_map = data.mesh.space.dofmap.index_map
+    index_map = data.mesh.index_map
     return np.asarray(index_map.local_to_global(np.arange(data.volume.size, dtype=np.int32)))
 
 

@@ -46,3 +46,11 @@ class Halo:
         """Smallest value over the owned nodes of all ranks. Collective."""
         local = float(np.min(values[: self.owned])) if self.owned else np.inf
         return float(self.comm.allreduce(local, op=MPI.MIN))
+
+    def maxima(self, *local: float) -> tuple[float, ...]:
+        """Largest of each number over all ranks. Collective."""
+        if self.comm.size == 1:
+            return local
+        out = np.array(local)
+        self.comm.Allreduce(MPI.IN_PLACE, out, op=MPI.MAX)
+        return tuple(out.tolist())

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Compiled loops over cells and edges on stored geometry: operators change every step, these rebuild them.
+"""Compiled loops over edges: operators change every step, these rebuild them.
 
 Signs: a flux on an edge is positive from tail to head; a nodal sum of fluxes is what leaves the node.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -10,6 +12,37 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+
+
+class Graph(NamedTuple):
+    """Edges, and where the entries (tail, head) and (head, tail) stand in a matrix; -1 in rows of others."""
+
+    tail: Ints
+    head: Ints
+    tail_row: Ints
+    head_row: Ints
+
+
+class Carrier(NamedTuple):
+    """What carries the agent along edges.
+
+    ``flux``: Darcy flow F [m3/s]; ``symmetric``: part s of Galerkin convection [m3/s]; ``diffusion``: D G [m3/s],
+    to be multiplied by the porosity of the edge.
+    """
+
+    flux: Floats
+    symmetric: Floats
+    diffusion: Floats
+
+
+class Spread(NamedTuple):
+    """Coefficients of C_tail - C_head on edges [m3/s].
+
+    ``exchange``: in the monotone step; ``viscosity``: the share of it that is graph viscosity.
+    """
+
+    exchange: Floats
+    viscosity: Floats
 
 
 @njit(cache=True)
@@ -20,144 +53,6 @@ def nodal_outflow(tail: Ints, head: Ints, flux: Floats, nodes: int) -> Floats:
         out[tail[e]] += flux[e]
         out[head[e]] -= flux[e]
     return out
-
-
-@njit(cache=True)
-def darcy_balance(
-    cells: Ints,
-    cell_edges: Ints,
-    conductance: Floats,
-    pairs: Ints,
-    at_rest: Floats,
-    factor: Floats,
-    pressure: Floats,
-    conductivity: Floats,
-    transmissibility: Floats,
-    outflow: Floats,
-) -> None:
-    """Conductivity of the cells, T_ij = sum_c K_c G_ij on edges, and Darcy outflow of the nodes.
-
-    K_c is the arithmetic mean of K0 f over the cell's vertices; with f jumping by 1e4 from node to node a
-    harmonic mean would throttle the front. The flux from i to j is T_ij (p_i - p_j) [m3/s].
-
-    Args:
-        cells: nodes, shape ``(n_cells, n_vertices)``.
-        cell_edges: edges, shape ``(n_cells, n_edges)``.
-        conductance: G_ij of the cells [m].
-        pairs: node-region pairs, like ``cells``.
-        at_rest: K0 of the cells [m2/(Pa s)].
-        factor: f on the pairs.
-        pressure: on the nodes [Pa].
-        conductivity: out, on the cells.
-        transmissibility: added to, on the edges [m3/(Pa s)].
-        outflow: added to, on the nodes [m3/s].
-    """
-    vertices = cells.shape[1]
-    for c in range(cells.shape[0]):
-        mean = 0.0
-        for a in range(vertices):
-            mean += factor[pairs[c, a]]
-        value = at_rest[c] * mean / vertices
-        conductivity[c] = value
-        k = 0
-        for a in range(vertices):
-            i = cells[c, a]
-            for b in range(a + 1, vertices):
-                j = cells[c, b]
-                part = value * conductance[c, k]
-                transmissibility[cell_edges[c, k]] += part
-                flow = part * (pressure[i] - pressure[j])
-                outflow[i] += flow
-                outflow[j] -= flow
-                k += 1
-
-
-@njit(cache=True)
-def conductivity_tangent(
-    cells: Ints,
-    cell_edges: Ints,
-    conductance: Floats,
-    pairs: Ints,
-    at_rest: Floats,
-    slope: Floats,
-    pressure: Floats,
-    forward: Floats,
-    backward: Floats,
-    diagonal: Floats,
-) -> None:
-    """Add the derivative of K in the Darcy flux to a matrix stored by edges.
-
-    ``slope`` is df/dp on the pairs. The entry (i, j) of an edge with tail i goes to ``forward``, (j, i) to
-    ``backward``; edges run from the lower to the higher node.
-    """
-    vertices = cells.shape[1]
-    row = np.zeros(vertices)
-    column = np.zeros(vertices)
-    for c in range(cells.shape[0]):
-        moving = False
-        for a in range(vertices):
-            column[a] = at_rest[c] / vertices * slope[pairs[c, a]]
-            moving = moving or column[a] != 0.0
-            row[a] = 0.0
-        if not moving:
-            continue
-        k = 0
-        for a in range(vertices):
-            for b in range(a + 1, vertices):
-                flow = conductance[c, k] * (pressure[cells[c, a]] - pressure[cells[c, b]])
-                row[a] += flow
-                row[b] -= flow
-                k += 1
-        k = 0
-        for a in range(vertices):
-            diagonal[cells[c, a]] += row[a] * column[a]
-            for b in range(a + 1, vertices):
-                e = cell_edges[c, k]
-                if cells[c, a] < cells[c, b]:
-                    forward[e] += row[a] * column[b]
-                    backward[e] += row[b] * column[a]
-                else:
-                    forward[e] += row[b] * column[a]
-                    backward[e] += row[a] * column[b]
-                k += 1
-
-
-@njit(cache=True)
-def galerkin_convection(
-    cells: Ints,
-    cell_edges: Ints,
-    conductance: Floats,
-    shares: Floats,
-    conductivity: Floats,
-    pressure: Floats,
-    flux: Floats,
-    symmetric: Floats,
-) -> None:
-    """Add the Galerkin convection of the Darcy flow, split by edges.
-
-    With f_a = K_c sum_b G_ab (p_a - p_b) and c_ij = sum_c f_i w_j (w_j the share of l_j in the cell's
-    volume): ``flux`` F_ij = c_ij - c_ji, ``symmetric`` s_ij = (c_ij + c_ji)/2. F conserves volume and
-    sums over a node to its Darcy outflow, whatever the divergence.
-    """
-    vertices = cells.shape[1]
-    row = np.zeros(vertices)
-    for c in range(cells.shape[0]):
-        row[:] = 0.0
-        k = 0
-        for a in range(vertices):
-            for b in range(a + 1, vertices):
-                flow = conductivity[c] * conductance[c, k] * (pressure[cells[c, a]] - pressure[cells[c, b]])
-                row[a] += flow
-                row[b] -= flow
-                k += 1
-        k = 0
-        for a in range(vertices):
-            for b in range(a + 1, vertices):
-                e = cell_edges[c, k]
-                out, back = row[a] * shares[c, b], row[b] * shares[c, a]
-                flux[e] += out - back if cells[c, a] < cells[c, b] else back - out
-                symmetric[e] += 0.5 * (out + back)
-                k += 1
 
 
 @njit(cache=True)
@@ -181,50 +76,96 @@ def fill_rows(
 
 
 @njit(cache=True)
-def edge_extrema(tail: Ints, head: Ints, values: Floats) -> tuple[Floats, Floats]:
-    """Smallest and largest value over each node and its neighbours."""
-    low, high = values.copy(), values.copy()
-    for e in range(tail.size):
-        i, j = tail[e], head[e]
-        low[i] = min(low[i], values[j])
-        low[j] = min(low[j], values[i])
-        high[i] = max(high[i], values[j])
-        high[j] = max(high[j], values[i])
-    return low, high
+def monotone_rows(
+    graph: Graph, carrier: Carrier, porosity: Floats, spread: Spread, values: Floats, diagonal: Floats
+) -> None:
+    """Entries of the monotone step: upwinded as far as needed for an M-matrix, and no further.
 
-
-@njit(cache=True)
-def zalesak_ratios(
-    tail: Ints, head: Ints, raw: Floats, room_down: Floats, room_up: Floats
-) -> tuple[Floats, Floats]:
-    """Share of the incoming and of the outgoing antidiffusive flux that each node can take (Zalesak 1979).
-
-    ``raw`` is what an edge would carry from head to tail; ``room_*`` are the amounts to the bounds.
+    Args:
+        graph: edges.
+        carrier: of the agent.
+        porosity: of the nodes [-].
+        spread: written.
+        values: off-diagonal entries, written.
+        diagonal: of the rows; what edges take is added.
     """
-    nodes = room_up.size
-    gain, loss = np.zeros(nodes), np.zeros(nodes)
-    for e in range(tail.size):
-        i, j, f = tail[e], head[e], raw[e]
-        if f > 0.0:
-            gain[i] += f
-            loss[j] += f
-        else:
-            gain[j] -= f
-            loss[i] -= f
-    for i in range(nodes):
-        gain[i] = min(1.0, room_up[i] / gain[i]) if gain[i] > 0.0 else 1.0
-        loss[i] = min(1.0, room_down[i] / loss[i]) if loss[i] > 0.0 else 1.0
-    return gain, loss
+    for e in range(graph.tail.size):
+        i, j = graph.tail[e], graph.head[e]
+        half = 0.5 * carrier.flux[e]
+        galerkin = 0.5 * carrier.diffusion[e] * (porosity[i] + porosity[j]) - carrier.symmetric[e]
+        viscosity = max(abs(half) - galerkin, 0.0)
+        exchange = galerkin + viscosity
+        spread.viscosity[e] = viscosity
+        spread.exchange[e] = exchange
+        diagonal[i] += exchange + half
+        diagonal[j] += exchange - half
+        if graph.tail_row[e] >= 0:
+            values[graph.tail_row[e]] = half - exchange
+        if graph.head_row[e] >= 0:
+            values[graph.head_row[e]] = -half - exchange
 
 
 @njit(cache=True)
-def limit(tail: Ints, head: Ints, raw: Floats, gain: Floats, loss: Floats) -> Floats:
-    """Antidiffusive flux on each edge after limiting by both of its ends."""
-    out = np.empty_like(raw)
+def monotone_flux(graph: Graph, flux: Floats, exchange: Floats, low: Floats) -> Floats:
+    """Flux of the agent along each edge in the monotone step [kg/s]."""
+    out = np.empty(flux.size)
+    for e in range(flux.size):
+        at_tail, at_head = low[graph.tail[e]], low[graph.head[e]]
+        out[e] = 0.5 * flux[e] * (at_tail + at_head) + exchange[e] * (at_tail - at_head)
+    return out
+
+
+@njit(cache=True)
+def target_flux(
+    graph: Graph,
+    flux: Floats,
+    spread: Spread,
+    mass: Floats,
+    states: tuple[Floats, Floats, Floats],
+) -> tuple[Floats, Floats]:
+    """Flux of the second-order target along each edge: Galerkin, consistent mass, trapezoidal rule.
+
+    Args:
+        graph: edges.
+        flux: Darcy flow [m3/s].
+        spread: of the monotone step.
+        mass: consistent mass of the edges [m3].
+        states: C at the start, C of the target [kg/m3], and the rate per volume that the consistent mass matrix
+            spreads [kg/(m3 s)].
+
+    Returns:
+        Flux from tail to head, and what leaves the nodes by it [kg/s].
+    """
+    before, target, rate = states
+    out, leaving = np.empty(flux.size), np.zeros(before.size)
+    for e in range(flux.size):
+        i, j = graph.tail[e], graph.head[e]
+        at_tail, at_head = 0.5 * (before[i] + target[i]), 0.5 * (before[j] + target[j])
+        galerkin = spread.exchange[e] - spread.viscosity[e]
+        value = 0.5 * flux[e] * (at_tail + at_head) + galerkin * (at_tail - at_head)
+        value -= mass[e] * (rate[i] - rate[j])
+        out[e] = value
+        leaving[i] += value
+        leaving[j] -= value
+    return out, leaving
+
+
+@njit(cache=True)
+def answer(graph: Graph, flux: Floats, exchange: Floats, change: Floats, target: Floats) -> None:
+    """Add to the fluxes of the target what the monotone fluxes answer to a change of C."""
+    for e in range(target.size):
+        i, j = graph.tail[e], graph.head[e]
+        target[e] += 0.5 * flux[e] * (change[i] + change[j]) + exchange[e] * (change[i] - change[j])
+
+
+@njit(cache=True)
+def edge_extrema(tail: Ints, head: Ints, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Smallest and largest value over each node and its neighbours, of two nodal fields."""
+    lowest, highest = low.copy(), high.copy()
     for e in range(tail.size):
         i, j = tail[e], head[e]
-        if raw[e] > 0.0:
-            out[e] = raw[e] * min(gain[i], loss[j])
-        else:
-            out[e] = raw[e] * min(gain[j], loss[i])
-    return out
+        lowest[i] = min(lowest[i], low[j])
+        lowest[j] = min(lowest[j], low[i])
+        highest[i] = max(highest[i], high[j])
+        highest[j] = max(highest[j], high[i])
+    return lowest, highest

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The books of a run: where every kilogram of agent and every cubic metre of fluid went.
 
-What fluid carries off is counted with the same monotone solution that the implicit step used, reaction and
-exchange with blood by their exact integrals, so both books close to round-off. Fluid is also exchanged at
+All losses of the agent are counted with the same mean concentration that the implicit step used, so both books
+close to round-off. Fluid is also exchanged at
 rest; the rows reported are relative to that, the residual is not.
 """
 
@@ -83,7 +83,7 @@ class Ledger:
             step: length [s].
         """
         crossed = [np.maximum(crossing, 0).sum(), -np.minimum(crossing, 0).sum()]
-        now = np.concatenate([self._agent_rates(agent, step), crossed, self._amounts(stored, agent.state)])
+        now = np.concatenate([self._agent_rates(agent), crossed, self._amounts(stored, agent.state)])
         now = self._data.halo.comm.allreduce(now)
         for name, rate in zip(AGENT_FLOWS, now, strict=False):
             self.totals[name] += step * float(rate)
@@ -110,11 +110,11 @@ class Ledger:
                 out[name] -= float(rate) * self._elapsed
         return out
 
-    def _agent_rates(self, agent: AgentStep, step: float) -> Floats:
+    def _agent_rates(self, agent: AgentStep) -> Floats:
         data, owned = self._data, self._owned_pairs
-        low = agent.low[data.pairs.node]
-        reacted = np.where(owned, agent.reacted / step, 0.0)
-        blood = agent.losses.blood * low - agent.from_blood + agent.exchanged / step
+        mean, losses = agent.mean[data.pairs.node], agent.losses
+        reacted = np.where(owned, losses.reaction * mean, 0.0)
+        blood = (losses.absorbed + losses.exchange) * mean - agent.from_blood
         count = data.halo.owned
         return np.array(
             [
@@ -122,8 +122,8 @@ class Ledger:
                 reacted[data.pairs.inside].sum(),
                 reacted[~data.pairs.inside].sum(),
                 blood[owned].sum(),
-                (agent.losses.lymph * low)[owned].sum(),
-                (agent.losses.boundary * agent.low)[:count].sum(),
+                (losses.lymph * mean)[owned].sum(),
+                (losses.boundary * agent.mean)[:count].sum(),
             ]
         )
 

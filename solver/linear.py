@@ -25,6 +25,9 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "pc_hypre_boomeramg_coarsen_type": "hmis",
         "pc_hypre_boomeramg_interp_type": "ext+i",
         "pc_hypre_boomeramg_agg_nl": 1,
+        # Forward on the way down, backward on the way up: two thirds of the time of the symmetric default.
+        "pc_hypre_boomeramg_relax_type_down": "SOR/Jacobi",
+        "pc_hypre_boomeramg_relax_type_up": "backward-SOR/Jacobi",
     },
     # Intervals and small planar meshes: a direct factor is cheaper than any hierarchy. PETSc's zero pivot is
     # absolute; entries in SI units (m3/(Pa s)) lie far below its default.
@@ -72,20 +75,33 @@ class RowMatrix:
     def __init__(self, stencil: Stencil, local_to_global: NDArray[np.int64], halo: Halo) -> None:
         total = halo.comm.allreduce(halo.owned)
         self.values = np.zeros(stencil.columns.size)
-        self._indptr = stencil.indptr.astype(PETSc.IntType)
-        self._columns = local_to_global[stencil.columns].astype(PETSc.IntType)
-        self._diagonal = stencil.diagonal
+        self.values[stencil.diagonal] = 1.0
         size = ((halo.owned, total), (halo.owned, total))
-        self.values[self._diagonal] = 1.0
-        self.matrix = PETSc.Mat().createAIJ(
-            size, csr=(self._indptr, self._columns, self.values), comm=halo.comm
-        )
-        self.matrix.setOption(PETSc.Mat.Option.NEW_NONZERO_LOCATION_ERR, True)
+        indptr = stencil.indptr.astype(PETSc.IntType)
+        # PETSc works on these arrays themselves; they must live as long as the matrix.
+        if halo.comm.size == 1:
+            self._blocks = [(indptr, stencil.columns.astype(PETSc.IntType), self.values)]
+            csr: Any = self._blocks[0]
+        else:
+            ghost = stencil.columns >= halo.owned
+            self._own, self._ghost = np.flatnonzero(~ghost), np.flatnonzero(ghost)
+            away = np.concatenate([[0], np.cumsum(ghost)])[indptr].astype(PETSc.IntType)
+            own = stencil.columns[self._own].astype(PETSc.IntType)
+            others = local_to_global[stencil.columns[self._ghost]].astype(PETSc.IntType)
+            self._blocks = [
+                (indptr - away, own, self.values[self._own]),
+                (away, others, self.values[self._ghost]),
+            ]
+            csr = tuple(self._blocks)
+        self.matrix = PETSc.Mat().createAIJWithArrays(size, csr=csr, comm=halo.comm)
 
     def assemble(self) -> None:
-        """Hand ``values`` to PETSc. Collective."""
-        self.matrix.setValuesCSR(self._indptr, self._columns, self.values)
+        """Let PETSc see the new ``values``. Collective."""
+        if len(self._blocks) > 1:
+            np.take(self.values, self._own, out=self._blocks[0][2])
+            np.take(self.values, self._ghost, out=self._blocks[1][2])
         self.matrix.assemble()
+        self.matrix.stateIncrease()
 
 
 class LinearSolver:

@@ -87,8 +87,13 @@ def build_pairs(cells: Ints, cell_tags: Ints, nodal: Floats, nodes: int) -> Pair
         nodes: number of local nodes.
     """
     span = int(cell_tags.max(initial=0)) + 1
-    keys, inverse = np.unique(cells.astype(np.int64) * span + cell_tags[:, None], return_inverse=True)
-    of_cell = inverse.reshape(cells.shape).astype(np.int32)
+    key_of_cell = cells.astype(np.int64) * span + cell_tags[:, None]
+    present = np.zeros(nodes * span, dtype=bool)
+    present[key_of_cell] = True
+    keys = np.flatnonzero(present)
+    numbers = np.zeros(nodes * span, dtype=np.int32)
+    numbers[keys] = np.arange(keys.size, dtype=np.int32)
+    of_cell = numbers[key_of_cell]
     region = (keys % span).astype(np.int32)
     return Pairs(
         node=(keys // span).astype(np.int32),

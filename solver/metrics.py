@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from meshes.measures import cell_volumes
 from meshes.plain import PlainMesh
 from meshes.regions import TUMOUR_REGIONS
-from solver.clip import cell_volumes, isosurface, volume_above
+from solver.clip import isosurface, volume_above
 from solver.distance import distance_to_surface, interface_facets, margins, surface_weights
 
 Floats = NDArray[np.float64]

@@ -152,19 +152,19 @@ class Numerics:
         fixed_step: constant step [s]; None for error control.
         newton_tolerance: residual over the injection rate.
         newton_limit: iterations before the step is cut.
-        krylov_tolerance_pressure: relative, per Newton iteration.
+        krylov_tolerance_pressure: smallest relative tolerance of a Newton iteration's linear solve.
         krylov_tolerance_agent: relative, preconditioned.
         limiter: flux limiting on; off gives the monotone first-order scheme.
     """
 
     first_step: float = 0.05
-    largest_step: float = 3.0
+    largest_step: float = 86400.0
     smallest_step: float = 1e-6
-    step_growth: float = 1.4142135623730951
-    flow_tolerance: float = 1e-2
+    step_growth: float = 2.0
+    flow_tolerance: float = 2e-2
     step_tolerance: float = 1e-3
     fixed_step: float | None = None
-    newton_tolerance: float = 1e-8
+    newton_tolerance: float = 1e-6
     newton_limit: int = 80
     krylov_tolerance_pressure: float = 1e-3
     krylov_tolerance_agent: float = 1e-14

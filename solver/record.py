@@ -9,12 +9,14 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.distribute import gather_to_root
+from meshes.blocks import RowBlocks
 from meshes.plain import PlainMesh
+from solver.dimensionless import largest_courant, largest_peclet
 from solver.discretisation import Discretisation
 from solver.ledger import FLOWS, STATES
 from solver.simulate import Snapshot
-from solver.vtkhdf import VtkHdfWriter
+from solver.stencil_kernels import cell_gradients
+from solver.vtkhdf import Blocks, VtkHdfWriter
 
 Floats = NDArray[np.float64]
 
@@ -87,25 +89,15 @@ class Extremes:
         return float(max(data.halo.comm.allgather(float(np.max(excess[owned], initial=0.0)))))
 
     def _add_numbers(self, data: Discretisation, snapshot: Snapshot) -> None:
-        flow, stencil = snapshot.flow_step, data.stencil
-        leaving = np.bincount(
-            np.concatenate([stencil.tail, stencil.head]),
-            weights=np.tile(np.abs(flow.flux), 2),
-            minlength=data.volume.size,
-        )
+        flow = snapshot.flow_step
         fluid = data.rest_fluid + snapshot.flow.stored
-        self.courant = max(self.courant, data.halo.max(0.5 * leaving * snapshot.step / fluid))
-        speed = np.linalg.norm(darcy_flux(data, snapshot), axis=1)
-        diffusive = data.diffusivity * data.materials.porosity[data.pairs.of_cell[:, 0]]
-        spreads = diffusive > 0
-        local = float(np.max((speed * data.cell_size)[spreads] / diffusive[spreads], initial=0.0))
-        self.peclet = max(self.peclet, float(max(data.halo.comm.allgather(local))))
+        self.courant = max(self.courant, largest_courant(data, flow.flux, fluid, snapshot.step))
+        self.peclet = max(self.peclet, largest_peclet(data, snapshot.flow.pressure, flow.conductivity))
 
 
 def darcy_flux(data: Discretisation, snapshot: Snapshot) -> Floats:
     """Darcy flux q = -K grad p of every local cell [m/s], shape ``(n_cells, dimension)``."""
-    pressure = snapshot.flow.pressure[data.mesh.cells]
-    gradient = np.einsum("ca,cad->cd", pressure, data.integrals.gradients)
+    gradient = cell_gradients(data.mesh.points, data.mesh.cells, snapshot.flow.pressure)
     return -snapshot.flow_step.conductivity[:, None] * gradient
 
 
@@ -155,35 +147,47 @@ def history_row(snapshot: Snapshot, inlet: float) -> dict[str, float]:
 
 
 class FieldFile:
-    """Writes fields at chosen times, gathered on rank 0 in the order of the plain mesh. Collective."""
+    """Writes fields at chosen times in the order of the plain mesh, a block of its rows on each rank.
 
-    def __init__(self, path: Path, data: Discretisation, plain: PlainMesh | None) -> None:
+    All methods but `discard` are collective.
+    """
+
+    def __init__(self, path: Path, data: Discretisation) -> None:
+        mesh = data.mesh
         self._data = data
-        self._writer = VtkHdfWriter(path, plain) if plain is not None else None
+        self._blocks = Blocks(
+            points=RowBlocks(mesh.vertex_origin[: mesh.owned], mesh.comm),
+            cells=RowBlocks(mesh.cell_origin[: mesh.owned_cells], mesh.comm),
+        )
+        points, cells = self._blocks.points.collect, self._blocks.cells.collect
+        rows = PlainMesh(
+            geometry=mesh.geometry,
+            points=points(mesh.points),
+            cells=cells(mesh.vertex_origin[mesh.cells]),
+            cell_tags=cells(mesh.cell_tags),
+            facets=np.zeros((0, mesh.points.shape[1]), dtype=np.int64),
+            facet_tags=np.zeros(0, dtype=np.int32),
+        )
+        self._writer = VtkHdfWriter(path, rows, self._blocks)
 
     def add(self, snapshot: Snapshot) -> None:
-        """Gather and append one step. Collective."""
-        point = {key: self._gather(values) for key, values in point_fields(self._data, snapshot).items()}
+        """Append one step."""
+        data, blocks = self._data, self._blocks
+        point = {key: blocks.points.collect(values) for key, values in point_fields(data, snapshot).items()}
         cell = {
-            "darcy_flux": self._gather(_embedded(self._data, darcy_flux(self._data, snapshot)), cells=True),
-            "hydraulic_conductivity": self._gather(snapshot.flow_step.conductivity, cells=True),
+            "darcy_flux": _embedded(data, darcy_flux(data, snapshot)),
+            "hydraulic_conductivity": snapshot.flow_step.conductivity,
         }
-        if self._writer is not None:
-            self._writer.append(snapshot.time, point, cell)
+        rows = {key: blocks.cells.collect(values) for key, values in cell.items()}
+        self._writer.append(snapshot.time, point, rows)
 
     def close(self) -> None:
         """Complete the file."""
-        if self._writer is not None:
-            self._writer.close()
+        self._writer.close()
 
     def discard(self) -> None:
         """Remove what was written."""
-        if self._writer is not None:
-            self._writer.discard()
-
-    def _gather(self, values: Floats, *, cells: bool = False) -> Any:
-        comm = self._data.halo.comm
-        return gather_to_root(self._data.mesh, values, comm, "cell" if cells else "point")
+        self._writer.discard()
 
 
 def point_fields(data: Discretisation, snapshot: Snapshot) -> dict[str, Floats]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from solver.crossing import TumourBoundary, crossing_rate, tumour_boundary
 from solver.discretisation import Discretisation
 from solver.flow import FlowError, FlowSolver, FlowState, FlowStep
+from solver.flow_history import Change, FlowHistory, Judge, change_error
 from solver.ledger import Ledger
 from solver.linear import LinearSolverError
 from solver.parameters import Model
@@ -78,22 +79,6 @@ class Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Change:
-    """Change of a nodal amount over a step, kept for the next error estimate."""
-
-    step: float
-    amount: Floats
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Past:
-    """What the last accepted step knew, until the source changes."""
-
-    fluid: _Change
-    pressure: Floats
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Carried:
     """The agent after a step of the flow."""
 
@@ -114,14 +99,18 @@ class _Machine:
         self.profile = profile
         rates = [pulse.rate for pulse in model.injections]
         masses = [pulse.volume * pulse.concentration for pulse in model.injections]
-        self.largest_mass = max(masses, default=0.0)
-        self.largest_volume = max((pulse.volume for pulse in model.injections), default=0.0)
+        self.judge = Judge(
+            data=data,
+            volume=max((pulse.volume for pulse in model.injections), default=0.0),
+            mass=max(masses, default=0.0),
+            tolerance=model.numerics.flow_tolerance,
+        )
         self.flow = FlowSolver(data, model.physics, model.numerics, max(rates, default=0.0))
         self.transport = Transport(data, model.agent, model.physics, model.numerics)
         self.boundary: TumourBoundary = tumour_boundary(data)
         self.ledger = Ledger(data)
         self.pace = Substeps(numerics=model.numerics)
-        self.last_change: _Change | None = None
+        self.last_change: Change | None = None
 
     def source(self, time: float) -> tuple[Floats, Floats]:
         """Injected flow [m3/s] and agent [kg/s] per node just after ``time``."""
@@ -137,14 +126,6 @@ class _Machine:
     def source_pressure(self, pressure: Floats) -> Floats:
         """Mean pressure over each source, weighted as fluid enters [Pa]."""
         return np.array([self.data.halo.sum(share * pressure) for share in self.data.sources])
-
-    def error(self, before: _Change | None, now: _Change, scale: float, tolerance: float) -> float:
-        """Estimated error of a step over the tolerance, from successive changes; 0 without a scale."""
-        if before is None or scale <= 0:
-            return 0.0
-        ratio = now.step / before.step
-        difference = self.data.halo.sum(np.abs(now.amount - ratio * before.amount))
-        return difference / scale * ratio / (1 + ratio) / tolerance
 
 
 def simulate(data: Discretisation, model: Model, profile: Profile | None = None) -> Iterator[Snapshot]:
@@ -171,11 +152,11 @@ def simulate(data: Discretisation, model: Model, profile: Profile | None = None)
         changes=source_changes(model.injections),
     )
     yield snapshot
-    past: _Past | None = None
+    past: FlowHistory | None = None
     while snapshot.time < model.schedule.end:
         step, ends = control.propose(snapshot.time)
         try:
-            flow, error = _flow(machine, snapshot, past, step)
+            flow, error, present = _flow(machine, snapshot, past, step)
             if error > LARGEST_ERROR and step > model.numerics.smallest_step:
                 control.cut(step, factor=0.5)
                 continue
@@ -188,12 +169,12 @@ def simulate(data: Discretisation, model: Model, profile: Profile | None = None)
             past = None
             continue
         changed = ends in control.changes
-        past = None if changed else _past(snapshot, flow, step)
+        past = None if changed else present
         if changed:
             machine.pace.restart()
             machine.last_change = None
         snapshot = _accept(machine, snapshot, flow, carried, (step, ends), control.rejected)
-        control.accept(ends, error, step)
+        control.accept(ends, error, step, past.order if past else 1)
         yield snapshot
 
 
@@ -220,30 +201,25 @@ def _start(machine: _Machine) -> Snapshot:
     )
 
 
-def _past(snapshot: Snapshot, flow: FlowStep, step: float) -> _Past:
-    return _Past(
-        fluid=_Change(step=step, amount=flow.state.stored - snapshot.flow.stored),
-        pressure=flow.state.pressure - snapshot.flow.pressure,
-    )
-
-
-def _flow(machine: _Machine, snapshot: Snapshot, past: _Past | None, step: float) -> tuple[FlowStep, float]:
-    """One step of the flow and its error over the tolerance."""
+def _flow(
+    machine: _Machine, snapshot: Snapshot, past: FlowHistory | None, step: float
+) -> tuple[FlowStep, float, FlowHistory]:
+    """One step of the flow, its error over the tolerance, and what the next step needs to know of it."""
     source = machine.source(snapshot.time)[0]
     start = snapshot.flow.pressure
     with machine.profile.stage("pressure"):
         if past is None:
-            return machine.flow.step(snapshot.flow, source, step, start), 0.0
-        try:
-            guess = start + (step / past.fluid.step) * past.pressure
-            flow = machine.flow.step(snapshot.flow, source, step, guess)
-        except FlowError:
             flow = machine.flow.step(snapshot.flow, source, step, start)
-        numerics = machine.model.numerics
-        if numerics.fixed_step:
-            return flow, 0.0
-        now = _past(snapshot, flow, step).fluid
-        return flow, machine.error(past.fluid, now, machine.largest_volume, numerics.flow_tolerance)
+        else:
+            known = (past.flow, past.step)
+            try:
+                guess = machine.flow.guess(snapshot.flow, past.pressure, step / past.step)
+                flow = machine.flow.step(snapshot.flow, source, step, guess, known)
+            except FlowError:
+                flow = machine.flow.step(snapshot.flow, source, step, start, known)
+        agent = snapshot.agent.concentration, machine.ledger.totals["agent_blood"]
+        error, present = machine.judge.learn(past, snapshot.flow, flow, step, agent)
+        return flow, 0.0 if machine.model.numerics.fixed_step else error, present
 
 
 def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -> _Carried:
@@ -257,7 +233,7 @@ def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -
     state, ct, peak = snapshot.agent, snapshot.dose.ct, snapshot.dose.peak
     lowest, highest, krylov = np.inf, -np.inf, 0
     books = []
-    change = machine.last_change
+    changes = (machine.last_change,) if machine.last_change else ()
     for number in range(count):
         stored = _between(snapshot, flow, number / count), _between(snapshot, flow, (number + 1) / count)
         with machine.profile.stage("transport"):
@@ -265,16 +241,16 @@ def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -
         with machine.profile.stage("metrics"):
             crossing = crossing_rate(data, machine.boundary, state, stored, agent, part)
             books.append((agent, stored[1], crossing))
-            now = _Change(step=part, amount=agent.state.amount - state.amount)
-            error = machine.error(change, now, machine.largest_mass, machine.model.numerics.step_tolerance)
-        state, change = agent.state, now
-        ct = ct + agent.ct
+            now = Change(step=part, amount=agent.state.amount - state.amount)
+            error = change_error(data.halo, changes, now, machine.judge.mass) / model.numerics.step_tolerance
+        state, changes = agent.state, (now,)
+        ct = ct + part * agent.mean
         peak = np.maximum(peak, state.concentration)
         lowest = min(lowest, data.halo.min(state.concentration))
         highest = max(highest, data.halo.max(state.concentration))
         krylov += agent.krylov
     machine.pace.learn(error, part)
-    machine.last_change = change
+    machine.last_change = now
     with machine.profile.stage("metrics"):
         machine.ledger.add_flow(flow, fluid, step)
         for agent, stored_end, crossing in books:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.plain import Geometry
+from solver.stencil_kernels import gradient_products, lay_out_rows, number_edges
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -26,14 +27,12 @@ class CellIntegrals:
         nodal: integral of l_a [m3], shape ``(n_cells, n_vertices)``.
         conductance: -(integral of grad l_a . grad l_b) [m] per edge, shape ``(n_cells, n_edges)``.
         mass: integral of l_a l_b [m3] per edge, shape ``(n_cells, n_edges)``.
-        gradients: of l_a [1/m], shape ``(n_cells, n_vertices, dimension)``.
     """
 
     volume: Floats
     nodal: Floats
     conductance: Floats
     mass: Floats
-    gradients: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,42 +79,28 @@ def cell_integrals(points: Floats, cells: Ints, geometry: Geometry) -> CellInteg
         cells: node numbers, shape ``(n_cells, dimension + 1)``.
         geometry: decides the weight.
     """
-    x = points[cells]
-    edges = local_edges(cells.shape[1])
-    jacobian = x[:, 1:, :] - x[:, :1, :]
-    inverse = np.linalg.inv(jacobian)
-    gradients = np.concatenate([-inverse.sum(axis=2)[:, None, :], inverse.transpose(0, 2, 1)], axis=1)
-    dimension = points.shape[1]
-    size = np.abs(np.linalg.det(jacobian)) / (1.0, 1.0, 2.0, 6.0)[dimension]
-    nodal, mass = _weighted_moments(x, size, edges, geometry)
-    volume = nodal.sum(axis=1)
-    products = np.einsum("ced,ced->ce", gradients[:, edges[:, 0]], gradients[:, edges[:, 1]])
-    return CellIntegrals(
-        volume=volume,
-        nodal=nodal,
-        conductance=-volume[:, None] * products,
-        mass=mass,
-        gradients=gradients,
-    )
+    measure, products = gradient_products(points, np.asarray(cells, dtype=np.int32))
+    nodal, mass = _weighted_moments(points, cells, measure, geometry)
+    volume = measure if geometry == "3d" else nodal.sum(axis=1)
+    products *= -volume[:, None]
+    return CellIntegrals(volume=volume, nodal=nodal, conductance=products, mass=mass)
 
 
 def _weighted_moments(
-    x: Floats, size: Floats, edges: NDArray[np.int64], geometry: Geometry
+    points: Floats, cells: Ints, measure: Floats, geometry: Geometry
 ) -> tuple[Floats, Floats]:
     """Integrals of w l_a and of w l_a l_b (a != b), closed forms for the three weights."""
-    a, b = edges[:, 0], edges[:, 1]
+    size = measure[:, None]
     if geometry == "3d":
-        count = x.shape[0]
-        return np.repeat(size[:, None] / 4, 4, axis=1), np.repeat(size[:, None] / 20, 6, axis=1) * np.ones(
-            (count, 1)
-        )
-    r = x[:, :, 0]
+        return np.repeat(size / 4, 4, axis=1), np.broadcast_to(size / 20, (len(size), 6))
+    r = points[cells, 0]
+    a, b = local_edges(cells.shape[1]).T
     if geometry == "axisymmetric":
         total = r.sum(axis=1, keepdims=True)
-        area = 2 * np.pi * size[:, None]
+        area = 2 * np.pi * size
         return area * (r + total) / 12, area * (r[:, a] + r[:, b] + total) / 60
     r0, r1 = r[:, :1], r[:, 1:]
-    length = 4 * np.pi * size[:, None]
+    length = 4 * np.pi * size
     first = length * (3 * r0**2 + 2 * r0 * r1 + r1**2) / 12
     second = length * (r0**2 + 2 * r0 * r1 + 3 * r1**2) / 12
     return np.hstack([first, second]), length * (r0**2 / 20 + r0 * r1 / 15 + r1**2 / 20)
@@ -129,30 +114,18 @@ def build_stencil(cells: Ints, nodes: int, owned: int) -> Stencil:
         nodes: number of local nodes, ghosts included.
         owned: number of owned nodes.
     """
-    pairs = cells[:, local_edges(cells.shape[1])]
-    low, high = pairs.min(axis=2), pairs.max(axis=2)
-    keys, inverse = np.unique(low.astype(np.int64) * nodes + high, return_inverse=True)
-    tail, head = (keys // nodes).astype(np.int32), (keys % nodes).astype(np.int32)
-    rows = np.concatenate([np.arange(owned, dtype=np.int32), tail, head])
-    columns = np.concatenate([np.arange(owned, dtype=np.int32), head, tail])
-    source = np.concatenate(
-        [np.arange(owned), owned + np.arange(tail.size), owned + tail.size + np.arange(tail.size)]
-    )
-    keep = rows < owned
-    rows, columns, source = rows[keep], columns[keep], source[keep]
-    order = np.lexsort((columns, rows))
-    position = np.full(owned + 2 * tail.size, -1, dtype=np.int32)
-    position[source[order]] = np.arange(order.size, dtype=np.int32)
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=owned))]).astype(np.int32)
+    cells = np.ascontiguousarray(cells, dtype=np.int32)
+    tail, head, cell_edges = number_edges(cells, nodes)
+    indptr, columns, diagonal, tail_row, head_row = lay_out_rows(tail, head, owned)
     return Stencil(
-        cells=np.ascontiguousarray(cells, dtype=np.int32),
-        cell_edges=inverse.reshape(low.shape).astype(np.int32),
+        cells=cells,
+        cell_edges=cell_edges,
         tail=tail,
         head=head,
         owned=owned,
         indptr=indptr,
-        columns=columns[order].astype(np.int32),
-        diagonal=position[:owned],
-        tail_row=position[owned : owned + tail.size],
-        head_row=position[owned + tail.size :],
+        columns=columns,
+        diagonal=diagonal,
+        tail_row=tail_row,
+        head_row=head_row,
     )

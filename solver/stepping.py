@@ -112,12 +112,20 @@ class StepControl:
             return remaining / 2, time + remaining / 2
         return wanted, time + wanted
 
-    def accept(self, time: float, error: float, step: float) -> None:
-        """Learn from an accepted step that ended at ``time`` with the given error over the tolerance."""
+    def accept(self, time: float, error: float, step: float, order: int = 1) -> None:
+        """Learn from an accepted step.
+
+        Args:
+            time: at which it ended [s].
+            error: over the tolerance.
+            step: its length [s].
+            order: of the estimate: errors go with the length to that power plus one.
+        """
         if time in self.changes:
             self._rung = 0
             return
-        grown = self._rung_of(step * min(2.0, SAFETY / math.sqrt(max(error, 1e-12))))
+        wanted = SAFETY * max(error, 1e-12) ** (-1 / (order + 1))
+        grown = self._rung_of(step * min(self.numerics.step_growth, wanted))
         self._rung = min(grown, self._rung + self._growth())
 
     def cut(self, step: float, factor: float = QUARTER) -> None:

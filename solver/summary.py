@@ -13,6 +13,7 @@ from meshes.plain import PlainMesh
 from meshes.regions import TUMOUR_REGIONS
 from solver.clip import volume_above
 from solver.conductivity import FISSURING_LAWS
+from solver.estimate import error_estimate
 from solver.ledger import Ledger
 from solver.metrics import Level, TumourShape, all_ablations, equivalent_radius, shells, tumour_shape
 from solver.parameters import Model
@@ -79,6 +80,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "ledger": ledger_tables(outcome.ledger, extremes),
         "tumour": {"volume_m3": tumour.volume},
         "ablation": all_ablations(mesh, tumour, fields, outcome.levels, cavity),
+        "error_estimate": error_estimate(mesh, fields, outcome.front, outcome.levels, outcome.model.numerics),
         "spill": {
             "crossed_fraction": rows["agent_crossed_out"] / injected,
             "returned_fraction": rows["agent_crossed_in"] / injected,

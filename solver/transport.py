@@ -3,12 +3,12 @@
 
     d(phi C)/dt + div(q C - phi D grad C) = -phi k C + J_s - J_l C + max(s, 0) C_in
 
-Reaction and exchange with blood are integrated exactly in two halves around the rest (Strang, 1968). The
-rest is a monotone low-order step (backward Euler, graph viscosity on the edges), to which the difference to
-the Galerkin fluxes, to the consistent mass matrix and to the trapezoidal rule is given back as far as no new
-extremum appears (Zalesak, 1979; Kuzmin, 2009): second order in space and time where C is smooth, monotone
-everywhere. Amounts are computed from the fluxes, so the ledger closes to round-off whatever the tolerance of
-the linear solver, and the flux of a constant state is that constant times the flow.
+A monotone low-order step (backward Euler, graph viscosity on the edges) is corrected by the difference to the
+Galerkin fluxes, to the consistent mass matrix, to the trapezoidal rule along edges and to the exponential
+decay at nodes, as far as no new extremum appears: second order in space and time where C is smooth, however
+many cells a step passes, monotone everywhere. What fluid carries off is lumped, as the flow lumps its
+sinks: so a constant state stays before anything is limited. Amounts are computed from the fluxes, so the
+ledger closes to round-off whatever the tolerance of the linear solver.
 """
 
 from dataclasses import dataclass
@@ -17,17 +17,31 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.discretisation import Discretisation, edge_sums, pair_fluid
-from solver.exchange import agent_clearance
+from solver.bounds import reachable
+from solver.discretisation import Discretisation, edge_sums
 from solver.flow import FlowStep, global_numbers
-from solver.kernels import edge_extrema, fill_rows, limit, nodal_outflow, zalesak_ratios
-from solver.linear import LinearSolver, RowMatrix, Tolerances
+from solver.kernels import (
+    Carrier,
+    Spread,
+    answer,
+    monotone_flux,
+    monotone_rows,
+    nodal_outflow,
+    target_flux,
+)
+from solver.limiter import SLACK, CutBack, Room
+from solver.losses import Losses, agent_losses, start_weight
 from solver.parameters import Agent, Numerics, Physics
+from solver.sweeps import DownwindSolver
 
 Floats = NDArray[np.float64]
 
-TARGET_TOLERANCE: Final = 1e-10
-"""Of the second-order target; it shapes the limited fluxes, which conserve mass whatever it is."""
+MONOTONE_TOLERANCE: Final = 1e-13
+"""Of the monotone solution, as the change of a node's concentration by what its balance lacks."""
+CORRECTIONS: Final = 2
+"""Of the defect of the second-order target; one is of second order too, with a larger error."""
+TARGET_TOLERANCE: Final = 1e-6
+"""Of its change; it shapes the limited fluxes, which conserve mass whatever it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,42 +58,21 @@ class AgentState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Losses:
-    """Fluid that leaves with the agent in it [m3/s].
-
-    Attributes:
-        blood: absorbed by open vessels, on pairs, shape ``(k,)``.
-        lymph: carried off by lymph, on pairs, shape ``(k,)``.
-        boundary: carried out through the outer boundary, on nodes, shape ``(n,)``.
-    """
-
-    blood: Floats
-    lymph: Floats
-    boundary: Floats
-
-
-@dataclass(frozen=True, kw_only=True)
 class AgentStep:
     """One step of transport.
 
     Attributes:
         state: at the end.
-        ct: integral of C over the step [kg s/m3].
-        reacted: agent that reacted during the step, on pairs [kg].
-        exchanged: agent lost to blood beside absorbed fluid during the step, on pairs [kg].
-        low: the monotone solution, by which what fluid carries off is counted [kg/m3].
+        mean: C averaged over the step, by which all losses are counted [kg/m3], shape ``(n,)``.
         losses: rates per concentration.
         injected: agent brought by injection, on nodes [kg/s].
-        from_blood: agent brought with fluid that vessels filter, on pairs [kg/s].
+        from_blood: agent brought by blood, on pairs [kg/s].
         flux: agent along each edge, tail to head [kg/s].
         krylov: iterations.
     """
 
     state: AgentState
-    ct: Floats
-    reacted: Floats
-    exchanged: Floats
-    low: Floats
+    mean: Floats
     losses: Losses
     injected: Floats
     from_blood: Floats
@@ -88,24 +81,38 @@ class AgentStep:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Decayed:
-    """Reaction and exchange over a while."""
+class _Lot:
+    """One step as the monotone solution and its correction see it; nodal arrays of shape ``(n,)``.
 
-    concentration: Floats
-    ct: Floats
-    reacted: Floats
-    exchanged: Floats
+    Attributes:
+        flow: during the step.
+        losses: during the step.
+        before: C at the start [kg/m3].
+        supply: agent that injection and blood bring [kg/s].
+        from_blood: the part that blood brings [kg/s].
+        exchanged: the part of that which no fluid carries [kg/s].
+        mean_fluid: fluid volume, mean over the step [m3].
+        capacity: fluid volume at the end over the step [m3/s].
+        given: amount at the start over the step [kg/s].
+        step: length [s].
+    """
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Moved:
-    """A step without reaction and exchange."""
-
-    amount: Floats
-    low: Floats
+    flow: FlowStep
     losses: Losses
+    before: Floats
+    supply: Floats
     from_blood: Floats
-    flux: Floats
+    exchanged: Floats
+    mean_fluid: Floats
+    capacity: Floats
+    given: Floats
+    step: float
+
+    @property
+    def settled(self) -> Floats:
+        """C at which losses and what blood brings balance [kg/m3]."""
+        lost = self.losses.nodes
+        return np.divide(self.from_blood, lost, out=np.zeros(lost.size), where=lost > 0.0)
 
 
 class Transport:
@@ -113,7 +120,7 @@ class Transport:
 
     Attributes:
         reaction_rate: k, or 0 with the reaction off [1/s].
-        solver: linear solver of the monotone step.
+        solver: of the monotone step.
     """
 
     def __init__(self, data: Discretisation, agent: Agent, physics: Physics, numerics: Numerics) -> None:
@@ -123,11 +130,10 @@ class Transport:
         self._limiter = numerics.limiter
         self._mass = edge_sums(data, data.integrals.mass)
         self._diffusion = edge_sums(data, data.integrals.conductance * data.diffusivity[:, None])
-        self._matrix = RowMatrix(data.stencil, global_numbers(data), data.halo)
-        preset = "transport" if data.halo.comm.size == 1 else "transport_parallel"
-        self.solver = LinearSolver(
-            self._matrix, "agent_", preset, Tolerances(relative=numerics.krylov_tolerance_agent)
-        )
+        self.solver = DownwindSolver(data, global_numbers(data), numerics.krylov_tolerance_agent)
+        edges = data.stencil.tail.size
+        self._spread = Spread(exchange=np.empty(edges), viscosity=np.empty(edges))
+        self.cut = CutBack(data.stencil.tail, data.stencil.head, data.halo)
 
     def initial_state(self) -> AgentState:
         """Tissue without agent."""
@@ -149,152 +155,101 @@ class Transport:
         Raises:
             LinearSolverError: when the linear solver fails.
         """
-        before, after = stored
-        clearing = self._relaxing(flow)
-        first = self._decay(state.concentration, before, clearing, step / 2)
-        fluid = self._data.rest_fluid + after
-        start = AgentState(
-            concentration=first.concentration,
-            amount=first.concentration * (self._data.rest_fluid + before),
+        data, graph = self._data, self.solver.graph
+        losses, from_blood = agent_losses(
+            data, flow, 0.5 * (stored[0] + stored[1]), self.reaction_rate, self._plasma
         )
-        moved = self._move(start, fluid, flow, injected, step)
-        second = self._decay(moved.amount / fluid, after, clearing, step / 2)
-        return AgentStep(
-            state=AgentState(concentration=second.concentration, amount=second.concentration * fluid),
-            ct=first.ct + second.ct,
-            reacted=first.reacted + second.reacted,
-            exchanged=first.exchanged + second.exchanged,
-            low=moved.low,
-            losses=moved.losses,
-            injected=injected,
-            from_blood=moved.from_blood,
-            flux=moved.flux,
-            krylov=self.solver.iterations,
+        fluid = data.rest_fluid + stored[1]
+        lot = _Lot(
+            flow=flow,
+            losses=losses,
+            before=state.concentration,
+            supply=injected + data.pairs.to_nodes(from_blood),
+            from_blood=data.pairs.to_nodes(from_blood),
+            exchanged=data.pairs.to_nodes(losses.exchange) * self._plasma,
+            mean_fluid=data.rest_fluid + 0.5 * (stored[0] + stored[1]),
+            capacity=np.divide(fluid, step),
+            given=np.divide(state.amount, step),
+            step=step,
         )
-
-    def _relaxing(self, flow: FlowStep) -> Floats:
-        """Exchange with blood that no net flow of fluid carries, on pairs [m3/s].
-
-        Of the clearance b, the part -J is fluid that the vessel absorbs with the agent in it, where J < 0;
-        the rest b + min(J, 0) draws C towards C_p.
-        """
-        m = self._data.materials
-        cleared = agent_clearance(flow.filtration, m.perfusion, m.permeability_surface)
-        return self._data.pairs.volume * flow.open_fraction * (cleared + np.minimum(flow.filtration, 0.0))
-
-    def _decay(self, concentration: Floats, stored: Floats, clearing: Floats, time: float) -> _Decayed:
-        """Reaction and exchange with blood at each node for a while, solved exactly.
-
-        dC/dt = -k C - b (C - C_p): an exponential approach to its equilibrium.
-        """
-        data, node, k = self._data, self._data.pairs.node, self.reaction_rate
-        fluid = data.rest_fluid + stored
-        exchange = data.halo.update(data.pairs.to_nodes(clearing)) / fluid
-        rate = k + exchange
-        still = rate == 0.0
-        equilibrium = np.divide(exchange * self._plasma, rate, out=np.zeros_like(rate), where=~still)
-        gone = -np.expm1(-rate * time)
-        mean_life = np.divide(gone, rate, out=np.full_like(rate, time), where=~still)
-        ct = equilibrium * time + (concentration - equilibrium) * mean_life
-        return _Decayed(
-            concentration=equilibrium + (concentration - equilibrium) * (1 - gone),
-            ct=ct,
-            reacted=k * pair_fluid(data, stored) * ct[node],
-            exchanged=clearing * (ct[node] - self._plasma * time),
-        )
-
-    def _move(
-        self, state: AgentState, fluid: Floats, flow: FlowStep, injected: Floats, step: float
-    ) -> _Moved:
-        """Convection, diffusion, injection and what fluid carries off. Collective."""
-        data = self._data
-        losses, from_blood = self._losses(flow)
-        to_nodes = data.pairs.to_nodes
-        supply = injected + to_nodes(from_blood)
-        lost = to_nodes(losses.blood + losses.lymph) + losses.boundary
-        porosity = fluid / data.volume
-        tail, head = data.stencil.tail, data.stencil.head
-        conductance = 0.5 * self._diffusion * (porosity[tail] + porosity[head]) - flow.symmetric
-        viscosity = np.maximum(0.5 * np.abs(flow.flux) - conductance, 0.0)
-        self._fill(fluid / step + lost, flow.flux, conductance + viscosity)
-        owned = data.halo.owned
-        low = np.empty(fluid.size)
-        low[:owned] = self.solver.solve((state.amount / step + supply)[:owned], state.concentration[:owned])
-        data.halo.update(low)
-        galerkin = _edge_flux(flow.flux, conductance, low[tail], low[head])
-        flux = galerkin + viscosity * (low[tail] - low[head])
+        self._fill(flow, lot.mean_fluid, lot.capacity + losses.nodes)
+        weight = self.solver.diagonal / lot.capacity
+        low = self.solver.solve(lot.given + lot.supply, lot.before, weight, MONOTONE_TOLERANCE)
+        krylov = self.solver.iterations
+        flux, mean = monotone_flux(graph, flow.flux, self._spread.exchange, low), low
         if self._limiter:
-            before = state.concentration
-            rate = porosity * (low - before) / step + lost / data.volume * low
-            data.halo.update(rate)
-            earlier = _edge_flux(flow.flux, conductance, before[tail], before[head])
-            raw = (
-                self._mass * (rate[tail] - rate[head])
-                + viscosity * (low[tail] - low[head])
-                + 0.5 * (galerkin - earlier)
-            )
-            raw -= self._response(raw, flow.flux, conductance + viscosity)
-            flux -= self._limited(raw, low, before, np.divide(fluid, step))
-        leaving = nodal_outflow(tail, head, flux, fluid.size)
-        amount = data.halo.update(state.amount + step * (supply - lost * low - leaving))
-        return _Moved(amount=amount, low=low, losses=losses, from_blood=from_blood, flux=flux)
-
-    def _losses(self, flow: FlowStep) -> tuple[Losses, Floats]:
-        """Loss rates per concentration, and what filtered fluid brings to the pairs [kg/s]."""
-        pairs = self._data.pairs
-        filtered = pairs.volume * flow.open_fraction * flow.filtration
-        losses = Losses(
-            blood=np.maximum(-filtered, 0.0),
-            lymph=pairs.volume * flow.drained,
-            boundary=np.maximum(flow.outflow, 0.0),
+            flux, mean = self._corrected(lot, low, flux)
+        leaving = nodal_outflow(graph.tail, graph.head, flux, fluid.size)
+        amount = state.amount + step * (lot.supply - losses.nodes * mean - leaving)
+        data.halo.update(amount)
+        return AgentStep(
+            state=AgentState(concentration=amount / fluid, amount=amount),
+            mean=mean,
+            losses=losses,
+            injected=injected,
+            from_blood=from_blood,
+            flux=flux,
+            krylov=krylov,
         )
-        return losses, np.maximum(filtered, 0.0) * self._plasma
 
-    def _fill(self, diagonal: Floats, flux: Floats, exchange: Floats) -> None:
-        stencil = self._data.stencil
-        ends = np.concatenate([stencil.tail, stencil.head])
-        outgoing = np.concatenate([exchange + 0.5 * flux, exchange - 0.5 * flux])
-        fill_rows(
-            stencil.diagonal,
-            stencil.tail_row,
-            stencil.head_row,
-            diagonal + np.bincount(ends, weights=outgoing, minlength=diagonal.size),
-            0.5 * flux - exchange,
-            -0.5 * flux - exchange,
-            self._matrix.values,
+    def _corrected(self, lot: _Lot, low: Floats, flux: Floats) -> tuple[Floats, Floats]:
+        """Bring fluxes and losses to second order as far as no new extremum appears. Collective."""
+        target, mean = self._target(lot, low)
+        lowest, highest = self._bounds(lot, low)
+        mean = np.clip(mean, lowest, highest)
+        raw, spared = flux - target, lot.losses.nodes * (low - mean)
+        largest = self._data.halo.maxima(float(np.max(highest, initial=0.0)))[0]
+        room = Room(
+            down=lot.capacity * np.maximum(low - lowest, 0.0),
+            up=lot.capacity * np.maximum(highest - low, 0.0),
+            slack=SLACK * largest * lot.capacity,
         )
-        self._matrix.assemble()
+        own = spared.copy()
+        self.cut.limit(raw, own, room)
+        share = np.divide(own, spared, out=np.ones_like(own), where=spared != 0.0)
+        return flux - raw, self._data.halo.update(low + share * (mean - low))
 
-    def _response(self, raw: Floats, flux: Floats, exchange: Floats) -> Floats:
-        """How the monotone fluxes answer to the antidiffusive ones. Collective.
+    def _target(self, lot: _Lot, low: Floats) -> tuple[Floats, Floats]:
+        """Fluxes and mean concentration of the second-order target, unlimited. Collective.
 
-        Solving for the change that ``raw`` causes makes the second-order target implicit; an explicit one
-        grows a sawtooth where a step passes many cells.
+        Its defect is corrected with the matrix of the monotone step, so it needs no matrix of its own and is
+        implicit: an explicit one grows a sawtooth where a step passes many cells.
         """
-        data, tail, head = self._data, self._data.stencil.tail, self._data.stencil.head
-        owned = data.halo.owned
-        gained = nodal_outflow(tail, head, raw, data.volume.size)[:owned]
-        change = np.empty(data.volume.size)
-        change[:owned] = self.solver.solve(gained, np.zeros(owned), rebuild=False, relative=TARGET_TOLERANCE)
-        data.halo.update(change)
-        return _edge_flux(flux, exchange, change[tail], change[head])
+        data, graph, spread = self._data, self.solver.graph, self._spread
+        lost, none, even = lot.losses.nodes, np.zeros(low.size), np.ones(low.size)
+        z = lost * lot.step / lot.mean_fluid
+        weight = start_weight(z)
+        # Where nothing but losses acts the target is reached at once.
+        target = low + (lot.before - lot.settled) * (np.exp(-z) - 1 / (1 + z))
+        for _ in range(CORRECTIONS):
+            mean = target - weight * (target - lot.before)
+            rate = lot.mean_fluid / lot.step * (target - lot.before) + lot.losses.bound * mean - lot.exchanged
+            rate = data.halo.update(rate / data.volume)
+            flux, leaving = target_flux(graph, lot.flow.flux, spread, self._mass, (lot.before, target, rate))
+            missing = lot.given + lot.supply - lot.capacity * target - lost * mean - leaving
+            change = self.solver.solve(missing, none, even, TARGET_TOLERANCE)
+            answer(graph, lot.flow.flux, spread.exchange, change, flux)
+            target, mean = target + change, mean + change
+        return flux, mean
 
-    def _limited(self, raw: Floats, low: Floats, before: Floats, capacity: Floats) -> Floats:
-        """Antidiffusive flux on edges, head to tail, that makes no new extremum. Collective.
+    def _bounds(self, lot: _Lot, low: Floats) -> tuple[Floats, Floats]:
+        """Between what each node may end: the monotone state, the start and what it fades to. Collective."""
+        data, before = self._data, lot.before
+        fading = lot.losses.fading
+        blood = np.divide(lot.from_blood, fading, out=np.zeros(low.size), where=fading > 0.0)
+        faded = blood + (before - blood) * np.exp(-fading * lot.step / lot.mean_fluid)
+        lowest = np.maximum(np.minimum(np.minimum(low, before), faded), 0.0)
+        highest = np.maximum(np.maximum(low, before), faded)
+        courant = self.solver.diagonal / lot.capacity - 1.0
+        for values in (lowest, highest, courant):
+            data.halo.update(values)
+        return reachable(self.solver.graph, lot.flow.flux, courant, (lowest, highest), data.halo)
 
-        Bounds are those of the monotone solution and of the start of the step, over each node's neighbours.
-        """
-        stencil, halo = self._data.stencil, self._data.halo
-        lowest = edge_extrema(stencil.tail, stencil.head, np.minimum(low, before))[0]
-        highest = edge_extrema(stencil.tail, stencil.head, np.maximum(low, before))[1]
-        gain, loss = zalesak_ratios(
-            stencil.tail, stencil.head, raw, capacity * (low - lowest), capacity * (highest - low)
-        )
-        halo.update(gain)
-        halo.update(loss)
-        return limit(stencil.tail, stencil.head, raw, gain, loss)
-
-
-def _edge_flux(flux: Floats, conductance: Floats, tail: Floats, head: Floats) -> Floats:
-    """Galerkin flux of the agent along edges [kg/s], given C at their ends."""
-    return 0.5 * flux * (tail + head) + conductance * (tail - head)
+    def _fill(self, flow: FlowStep, fluid: Floats, diagonal: Floats) -> None:
+        """Matrix of the monotone step."""
+        carrier = Carrier(flux=flow.flux, symmetric=flow.symmetric, diffusion=self._diffusion)
+        solver = self.solver
+        solver.diagonal[:] = diagonal
+        porosity = fluid / self._data.volume
+        monotone_rows(solver.graph, carrier, porosity, self._spread, solver.values, solver.diagonal)
+        solver.changed()

@@ -13,9 +13,11 @@ from meshes.facets import exterior_facets
 from meshes.plain import Geometry, PlainMesh
 from meshes.quality import volumes
 from meshes.regions import OUTER, TISSUE
+from solver.balance import darcy_geometry
 from solver.discretisation import Discretisation, discretise
 from solver.flow import FlowState, FlowStep
-from solver.kernels import galerkin_convection, nodal_outflow
+from solver.flow_kernels import galerkin_convection
+from solver.kernels import nodal_outflow
 from solver.parameters import Model
 from tests.coarse import triangles
 
@@ -85,14 +87,10 @@ def l2(data: Discretisation, error: Floats) -> float:
 
 def uniform_flow(data: Discretisation, flux: float) -> FlowStep:
     """Darcy flux [m/s] along the last axis, entering and leaving through the ends. Collective."""
-    stencil, integrals = data.stencil, data.integrals
+    stencil = data.stencil
     potential = -flux * data.mesh.points[:, -1]
-    along, symmetric = np.zeros(stencil.tail.size), np.zeros(stencil.tail.size)
     ones = np.ones(len(data.mesh.cells))
-    shares = integrals.nodal / integrals.volume[:, None]
-    galerkin_convection(
-        stencil.cells, stencil.cell_edges, integrals.conductance, shares, ones, potential, along, symmetric
-    )
+    along, symmetric = galerkin_convection(darcy_geometry(data), ones, potential)
     none, unopened = np.zeros(data.volume.size), np.zeros(data.pairs.node.size)
     leaving = data.halo.update(nodal_outflow(stencil.tail, stencil.head, along, none.size))
     return FlowStep(
@@ -106,6 +104,7 @@ def uniform_flow(data: Discretisation, flux: float) -> FlowStep:
         lymph=none,
         drained=unopened,
         outflow=-leaving,
+        net=none,
         iterations=0,
         krylov=0,
     )

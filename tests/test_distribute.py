@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meshes.distribute import DistributedMesh, distribute, gather_to_root
+from meshes.distribute import DistributedMesh, distribute, divide, gather_to_root
 from meshes.facets import cells_behind
 from meshes.geometry import GeometryError
-from meshes.partition import bisect, destinations
+from meshes.partition import bisect
 from meshes.plain import Geometry, PlainMesh
 from meshes.quality import volumes
 from meshes.regions import CAVITY, OUTER, TISSUE, TUMOUR
+from solver.halo import Halo
 
 COMM = MPI.COMM_WORLD
 SIDE = 0.01
@@ -83,8 +84,14 @@ def test_each_dof_has_one_owner_and_its_vertex_coordinates(plain: PlainMesh) -> 
     owned = COMM.allreduce(np.bincount(mesh.vertex_origin[: mesh.owned], minlength=len(plain.points)))
     assert np.all(owned == 1)
     assert np.array_equal(mesh.points, plain.points[mesh.vertex_origin])
-    dof_points = mesh.space.tabulate_dof_coordinates()[:, : mesh.points.shape[1]]
-    assert np.allclose(dof_points, mesh.points, rtol=0, atol=1e-16)
+
+
+def test_copies_of_nodes_agree_with_their_owners(plain: PlainMesh) -> None:
+    """What the index map refreshes on ghosts is what the mesh put there."""
+    mesh = shared(plain)
+    numbers = mesh.vertex_origin.astype(float)
+    numbers[mesh.owned :] = -1.0
+    assert np.array_equal(Halo(mesh.index_map, COMM).update(numbers), mesh.vertex_origin)
 
 
 def test_rows_of_owned_dofs_are_complete(plain: PlainMesh) -> None:
@@ -145,14 +152,33 @@ def test_bisection_balances_any_number_of_parts(plain: PlainMesh, parts: int) ->
     ranks = bisect(plain.points[plain.cells].mean(axis=1), parts)
     sizes = np.bincount(ranks, minlength=parts)
     assert sizes.max() - sizes.min() <= 2
-    flat, offsets = destinations(plain.cells, ranks, len(plain.points))
-    assert np.array_equal(flat[offsets[:-1]], ranks)
-    owners_at = [set(ranks[np.isin(plain.cells, cell).any(axis=1)]) for cell in plain.cells[::37]]
-    for number, expected in zip(range(0, len(ranks), 37), owners_at, strict=True):
-        listed = flat[offsets[number] : offsets[number + 1]]
-        assert set(listed) == expected and len(listed) == len(expected)
+
+
+@pytest.mark.parametrize("parts", [2, 3, 5])
+def test_parts_hold_every_cell_around_their_nodes_once(plain: PlainMesh, parts: int) -> None:
+    """Whatever the ranks at hand: each part as one rank of several would be given it."""
+    divided = divide(plain, parts)
+    around = np.bincount(plain.cells.ravel(), minlength=len(plain.points))
+    owners = np.zeros(len(plain.cells), dtype=np.int64)
+    for rank in range(parts):
+        part = divided.part(rank)
+        owned = int(part.first[rank + 1] - part.first[rank])
+        assert len(np.unique(part.cell_origin)) == len(part.cell_origin)
+        owners += np.bincount(part.cell_origin[: part.owned_cells], minlength=len(plain.cells))
+        vertices = plain.cells[part.cell_origin]
+        here = np.bincount(vertices.ravel(), minlength=len(plain.points))
+        assert np.array_equal(here[part.vertex_origin[:owned]], around[part.vertex_origin[:owned]])
+        assert set(vertices.ravel()) == set(part.vertex_origin)
+        assert np.array_equal(part.points, plain.points[part.vertex_origin])
+    assert np.all(owners == 1)
+
+
+def test_a_vertex_without_cells_is_refused(plain: PlainMesh) -> None:
+    lonely = replace(plain, points=np.concatenate([plain.points, plain.points[:1] - SIDE]))
+    with pytest.raises(GeometryError, match="1 vertices belong to no cell"):
+        shared(lonely)
 
 
 def test_more_ranks_than_cells_is_refused() -> None:
-    with pytest.raises(ValueError, match="2 cells cannot be divided among 3 ranks"):
+    with pytest.raises(ValueError, match="2 vertices cannot be divided among 3 ranks"):
         bisect(np.zeros((2, 3)), 3)

@@ -56,7 +56,7 @@ def ball(radius: float) -> float:
 
 
 def region_volume(mesh: PlainMesh, tag: int) -> float:
-    return float(cell_volumes(mesh.geometry, mesh.points, mesh.cells)[mesh.cell_tags == tag].sum())
+    return float(cell_volumes(mesh.points, mesh.cells, mesh.geometry)[mesh.cell_tags == tag].sum())
 
 
 def area(mesh: PlainMesh, tag: int) -> float:

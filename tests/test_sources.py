@@ -170,8 +170,9 @@ def test_dose_of_still_agent(geometry: Geometry, rate: float, reaction: bool) ->
     for length in LENGTHS:
         step = flow.step(state, none, length, state.pressure)
         moved = transport.step(agent, (state.stored, step.state.stored), step, none, length)
-        agent, state, dose = moved.state, step.state, dose + moved.ct
-        reacted += data.halo.sum(data.pairs.to_nodes(moved.reacted))
+        agent, state, dose = moved.state, step.state, dose + length * moved.mean
+        rate_of_loss = moved.losses.reaction * moved.mean[data.pairs.node]
+        reacted += length * data.halo.sum(data.pairs.to_nodes(rate_of_loss))
     time = sum(LENGTHS)
     gone = -np.expm1(-rate * reaction * time)
     expected = 2.0 * (gone / rate if rate and reaction else time)

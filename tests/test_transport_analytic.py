@@ -82,10 +82,12 @@ def test_b9_dose_of_an_injection() -> None:
         travel = an.travel_time(radii, an.ML_PER_MIN, POROSITY, CAVITY)
         exact = an.convected_dose(INLET, REACTION, travel, DURATION)
         behind = radii < 9e-3
-        errors.append(float(np.abs(dose - exact)[behind].max() / exact.max()))
+        error = np.abs(dose - exact)[behind] / exact.max()
+        assert error[radii[behind] < 1e-3].max() < 1e-4  # no order is lost where agent flows in
+        errors.append(float(error.max()))
         assert last.ledger.agent_residual() < 1e-12
-    assert errors[-1] < 0.5 * REACTION * 0.2 * 1.5
-    assert order(errors) > 0.9
+    assert errors[-1] < 1e-3
+    assert order(errors) > 0.6  # the jump at the start of the injection, taken by whole steps
 
 
 def test_b9_unreacted_share() -> None:

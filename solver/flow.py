@@ -31,8 +31,8 @@ ENOUGH: Final = 0.1
 KEEP_BELOW: Final = 0.1
 """The preconditioner is kept where the last Newton iteration left less than this of the balance: by then the
 tangent hardly changes. Before, building it anew costs less than the iterations that it saves."""
-AHEAD: Final = 0.7
-"""Part of the last change of pressure that a guess takes."""
+LARGEST_RATIO: Final = 2.4
+"""Of successive steps for BDF2, which is unstable from 1 + sqrt(2) on; backward Euler beyond."""
 SMALLEST_DAMPING: Final = 1 / 64
 DIRECT_BELOW: Final = 20_000
 """Nodes up to which a planar or radial mesh is solved by a direct factor."""
@@ -146,7 +146,7 @@ class FlowSolver:
         data = self._data
         share = 1.0
         known = source + state.stored / step
-        if past is not None and self._stores:
+        if past is not None and self._stores and step < LARGEST_RATIO * past[1]:
             ratio = step / past[1]
             share = (1 + ratio) / (1 + 2 * ratio)
             known = source + state.stored / (share * step) + (1 - share) / share * past[0].net
@@ -188,8 +188,8 @@ class FlowSolver:
     def guess(self, state: FlowState, change: Floats, ratio: float) -> Floats:
         """Where Newton may start: the pressure ahead by its last change.
 
-        Only part of the change is taken, and no node is put above its neighbours: a front that arrives would
-        otherwise be overshot, and K with it by orders of magnitude. Collective.
+        No node is put above its neighbours: where a front arrives, K would be overshot by orders of magnitude.
+        Collective.
 
         Args:
             state: at the start of the step.
@@ -197,7 +197,7 @@ class FlowSolver:
             ratio: of this step to the last.
         """
         stencil = self._data.stencil
-        ahead = extrapolated(stencil.tail, stencil.head, state.pressure, change, AHEAD * ratio)
+        ahead = extrapolated(stencil.tail, stencil.head, state.pressure, change, ratio)
         return self._data.halo.update(ahead)
 
     def _rest(self) -> Floats:

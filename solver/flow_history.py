@@ -22,6 +22,8 @@ WASHED_TOLERANCE: Final = 0.1
 """Error of one step of the flow in what blood takes, relative to what it has taken."""
 TRACE: Final = 1e-6
 """Share of a pulse below which it does not matter where the agent went."""
+LEAST_CARRIED: Final = 0.01
+"""Weight of an error in the flow when no agent is left to be carried by it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ class Judge:
         before: FlowState,
         flow: FlowStep,
         step: float,
-        agent: tuple[Floats, float],
+        agent: tuple[Floats, float, float],
     ) -> tuple[float, FlowHistory]:
         """Error of a step over the tolerance, and what the next step needs to know. Collective.
 
@@ -92,9 +94,10 @@ class Judge:
             before: state at the start.
             flow: the step.
             step: its length [s].
-            agent: concentration at the start [kg/m3], and what blood has taken so far [kg].
+            agent: concentration at the start [kg/m3], what blood has taken so far [kg], and the share of
+                a pulse that is still to be carried by the flow.
         """
-        concentration, taken = agent
+        concentration, taken, carried = agent
         pairs, perfusion = self.data.pairs, self.data.materials.perfusion
         cleared = pairs.to_nodes(pairs.volume * flow.open_fraction * perfusion) * concentration
         fluid = Change(step=step, amount=flow.state.stored - before.stored)
@@ -102,7 +105,7 @@ class Judge:
         error = 0.0
         if past is not None:
             halo = self.data.halo
-            by_fluid = change_error(halo, past.fluid, fluid, self.volume)
+            by_fluid = change_error(halo, past.fluid, fluid, self.volume) * max(carried, LEAST_CARRIED)
             by_washed = change_error(halo, (past.washed,), washed, max(taken, TRACE * self.mass))
             error = max(by_fluid / self.tolerance, by_washed / WASHED_TOLERANCE)
         return error, FlowHistory(

@@ -17,6 +17,9 @@ Bools = NDArray[np.bool_]
 NEGLIGIBLE: Final = 1e-5
 """Change of K across a cell over K, below which the tangent takes K as held."""
 
+AHEAD: Final = 0.7
+"""Part of its own last change by which the pressure of a node is guessed ahead; more overshoots."""
+
 
 class Darcy(NamedTuple):
     """What fluxes within cells need.
@@ -289,12 +292,17 @@ def damped(correction: Floats, growth: Floats, scale: float) -> Floats:
 
 @njit(cache=True)
 def extrapolated(tail: Ints, head: Ints, pressure: Floats, change: Floats, ratio: float) -> Floats:
-    """Pressure guessed ahead by its last change, but not above what is found at any neighbour now [Pa]."""
-    out = pressure.copy()
+    """Pressure guessed ahead by its last change, but not above what is found at any neighbour now [Pa].
+
+    Where a front arrives, a node is moved by the change of its neighbours of higher pressure.
+    """
+    highest, ahead = pressure.copy(), pressure.copy()
     for e in range(tail.size):
         i, j = tail[e], head[e]
-        out[i] = max(out[i], pressure[j])
-        out[j] = max(out[j], pressure[i])
-    for i in range(out.size):
-        out[i] = min(out[i], pressure[i] + ratio * change[i])
-    return out
+        if pressure[j] > pressure[i]:
+            i, j = j, i
+        highest[j] = max(highest[j], pressure[i])
+        ahead[j] = max(ahead[j], min(pressure[j] + ratio * change[i], pressure[i]))
+    for i in range(ahead.size):
+        ahead[i] = max(ahead[i], min(highest[i], pressure[i] + AHEAD * ratio * change[i]))
+    return ahead

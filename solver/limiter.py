@@ -141,6 +141,8 @@ def beyond(graph: Neighbours, gains: Gains, room: Room, listed: Ints, count: int
             e = graph.edges[at]
             entering = gains.flux[e] if graph.tail[e] == i else -gains.flux[e]
             pushing += max(sign * entering, 0.0)
+        if pushing <= 0.0:  # Nothing to cut: what is left of the agent is round-off.
+            continue
         share = max(1.0 - excess / pushing, 0.0)
         factor[i] = share if sign > 0.0 else share - 2.0
         listed[out] = i

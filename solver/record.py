@@ -185,9 +185,9 @@ class FieldFile:
         """Complete the file."""
         self._writer.close()
 
-    def discard(self) -> None:
-        """Remove what was written."""
-        self._writer.discard()
+    def discard(self, together: bool = False) -> None:
+        """Remove what was written; ``together`` if all ranks do."""
+        self._writer.discard(together)
 
 
 def point_fields(data: Discretisation, snapshot: Snapshot) -> dict[str, Floats]:

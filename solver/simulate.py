@@ -106,7 +106,7 @@ class _Machine:
             tolerance=model.numerics.flow_tolerance,
         )
         self.flow = FlowSolver(data, model.physics, model.numerics, max(rates, default=0.0))
-        self.transport = Transport(data, model.agent, model.physics, model.numerics)
+        self.transport = Transport(data, model.agent, model.physics, model.numerics, profile)
         self.boundary: TumourBoundary = tumour_boundary(data)
         self.ledger = Ledger(data)
         self.pace = Substeps(numerics=model.numerics)
@@ -122,6 +122,13 @@ class _Machine:
                 fluid += pulse.rate * share
                 agent += pulse.rate * pulse.concentration * share
         return fluid, agent
+
+    def carried(self, source: Floats) -> float:
+        """Agent that the flow still carries, as a share of a pulse, in [0, 1]; 1 while fluid is injected."""
+        states, mass = self.ledger.states, self.judge.mass
+        if mass == 0.0 or self.data.halo.sum(source) > 0:
+            return 1.0
+        return min((states["agent_in_tumour"] + states["agent_in_tissue"]) / mass, 1.0)
 
     def source_pressure(self, pressure: Floats) -> Floats:
         """Mean pressure over each source, weighted as fluid enters [Pa]."""
@@ -217,7 +224,7 @@ def _flow(
                 flow = machine.flow.step(snapshot.flow, source, step, guess, known)
             except FlowError:
                 flow = machine.flow.step(snapshot.flow, source, step, start, known)
-        agent = snapshot.agent.concentration, machine.ledger.totals["agent_blood"]
+        agent = snapshot.agent.concentration, machine.ledger.totals["agent_blood"], machine.carried(source)
         error, present = machine.judge.learn(past, snapshot.flow, flow, step, agent)
         return flow, 0.0 if machine.model.numerics.fixed_step else error, present
 
@@ -226,9 +233,7 @@ def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -
     """Carry the agent through a step of the flow, in as many equal parts as its own error asks for."""
     data = machine.data
     fluid, injected = machine.source(snapshot.time)
-    model = machine.model
-    inflow = any(is_on(p, snapshot.time, model.schedule) and p.concentration > 0 for p in model.injections)
-    count = machine.pace.count(step, machine.transport.reaction_rate if inflow else 0.0)
+    count = machine.pace.count(step)
     part = step / count
     state, ct, peak = snapshot.agent, snapshot.dose.ct, snapshot.dose.peak
     lowest, highest, krylov = np.inf, -np.inf, 0
@@ -242,7 +247,7 @@ def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -
             crossing = crossing_rate(data, machine.boundary, state, stored, agent, part)
             books.append((agent, stored[1], crossing))
             now = Change(step=part, amount=agent.state.amount - state.amount)
-            error = change_error(data.halo, changes, now, machine.judge.mass) / model.numerics.step_tolerance
+            error = change_error(data.halo, changes, now, machine.judge.mass) / machine.model.numerics.step_tolerance
         state, changes = agent.state, (now,)
         ct = ct + part * agent.mean
         peak = np.maximum(peak, state.concentration)

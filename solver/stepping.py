@@ -9,10 +9,10 @@ from solver.parameters import Injection, Numerics, Schedule
 
 SAFETY: Final = 0.85
 QUARTER: Final = 0.25
+QUIET: Final = 1e-3
+"""Error over the tolerance below which a step may grow twice as often: nothing happens."""
 SAME_TIME: Final = 1e-10
 """Share of a run within which two events are one."""
-LARGEST_REACTION: Final = 0.01
-"""Largest k dt while agent flows in: reaction split from inflow leaves C at the source low by half of it."""
 
 
 def event_times(injections: tuple[Injection, ...], schedule: Schedule) -> tuple[float, ...]:
@@ -56,25 +56,22 @@ class Substeps:
     numerics: Numerics
     _rung: int = field(default=0)
 
-    def count(self, step: float, rate: float) -> int:
+    def count(self, step: float) -> int:
         """Number of equal parts of a step of the flow.
 
         Args:
             step: its length [s].
-            rate: of the reaction while agent flows in, else 0 [1/s].
         """
         if self.numerics.fixed_step:
             return 1
         length = self.numerics.first_step * 2 ** (self._rung / 2)
-        if rate > 0:
-            length = min(length, LARGEST_REACTION / rate)
         return max(1, math.ceil(step / length * (1 - 1e-9)))
 
     def learn(self, error: float, length: float) -> None:
         """Choose the next length from the error of the last one over the tolerance."""
         wanted = length * min(2.0, SAFETY / math.sqrt(max(error, 1e-12)))
         rung = math.floor(2 * math.log2(wanted / self.numerics.first_step) + 1e-6)
-        self._rung = max(0, min(rung, self._rung + 1))
+        self._rung = max(0, min(rung, self._rung + 2))
 
     def restart(self) -> None:
         """Forget the last length: the source has changed."""
@@ -124,9 +121,10 @@ class StepControl:
         if time in self.changes:
             self._rung = 0
             return
+        growth = self.numerics.step_growth ** (2 if error < QUIET else 1)
         wanted = SAFETY * max(error, 1e-12) ** (-1 / (order + 1))
-        grown = self._rung_of(step * min(self.numerics.step_growth, wanted))
-        self._rung = min(grown, self._rung + self._growth())
+        grown = self._rung_of(step * min(growth, wanted))
+        self._rung = min(grown, self._rung + max(1, round(2 * math.log2(growth))))
 
     def cut(self, step: float, factor: float = QUARTER) -> None:
         """Shorten after a step that failed or erred too much."""
@@ -137,9 +135,6 @@ class StepControl:
     def exhausted(self) -> bool:
         """Whether the next step would be shorter than allowed."""
         return self._length() < self.numerics.smallest_step
-
-    def _growth(self) -> int:
-        return max(1, round(2 * math.log2(self.numerics.step_growth)))
 
     def _rung_of(self, length: float) -> int:
         return math.floor(2 * math.log2(length / self._base()) + 1e-6)

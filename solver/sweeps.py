@@ -15,7 +15,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from solver.discretisation import Discretisation
-from solver.halo import Halo
 from solver.kernels import Graph, fill_rows
 from solver.linear import LinearSolver, RowMatrix, Tolerances
 from solver.stencil import Stencil

@@ -32,6 +32,7 @@ from solver.kernels import (
 from solver.limiter import SLACK, CutBack, Room
 from solver.losses import Losses, agent_losses, start_weight
 from solver.parameters import Agent, Numerics, Physics
+from solver.profile import Profile
 from solver.sweeps import DownwindSolver
 
 Floats = NDArray[np.float64]
@@ -123,8 +124,16 @@ class Transport:
         solver: of the monotone step.
     """
 
-    def __init__(self, data: Discretisation, agent: Agent, physics: Physics, numerics: Numerics) -> None:
+    def __init__(
+        self,
+        data: Discretisation,
+        agent: Agent,
+        physics: Physics,
+        numerics: Numerics,
+        profile: Profile | None = None,
+    ) -> None:
         self._data = data
+        self._profile = profile or Profile()
         self.reaction_rate = agent.reaction_rate if physics.reaction else 0.0
         self._plasma = agent.plasma_concentration
         self._limiter = numerics.limiter
@@ -178,7 +187,8 @@ class Transport:
         krylov = self.solver.iterations
         flux, mean = monotone_flux(graph, flow.flux, self._spread.exchange, low), low
         if self._limiter:
-            flux, mean = self._corrected(lot, low, flux)
+            with self._profile.stage("limiter"):
+                flux, mean = self._corrected(lot, low, flux)
         leaving = nodal_outflow(graph.tail, graph.head, flux, fluid.size)
         amount = state.amount + step * (lot.supply - losses.nodes * mean - leaving)
         data.halo.update(amount)

@@ -255,9 +255,13 @@ class VtkHdfWriter:
         finally:
             os.close(folder)
 
-    def discard(self) -> None:
-        """Drops the file; nothing appears under its name. Not collective: one rank may have failed alone."""
-        if self._comm.size == 1:
+    def discard(self, together: bool = False) -> None:
+        """Drops the file; nothing appears under its name.
+
+        Args:
+            together: all ranks call this, so that the file can be closed; else one may have failed alone.
+        """
+        if together or self._comm.size == 1:
             with suppress(OSError, RuntimeError):
                 self._file.close()
         self.partial.unlink(missing_ok=True)

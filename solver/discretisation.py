@@ -14,7 +14,7 @@ from solver.halo import Halo
 from solver.materials import Materials, Pairs, build_materials, build_pairs
 from solver.parameters import Model
 from solver.stencil import CellIntegrals, Stencil, build_stencil, cell_integrals
-from solver.stencil_kernels import cell_extents
+from solver.stencil_kernels import cell_extents, sum_on_edges
 
 Floats = NDArray[np.float64]
 
@@ -111,9 +111,7 @@ def cell_values(cell_tags: NDArray[np.int32], model: Model, name: str) -> Floats
 
 def edge_sums(data: Discretisation, per_cell_edge: Floats) -> Floats:
     """Sum a quantity given on the edges of cells over the cells of each edge, shape ``(m,)``."""
-    edges = data.stencil.cell_edges.ravel()
-    sums = np.bincount(edges, weights=per_cell_edge.ravel(), minlength=data.stencil.tail.size)
-    return sums.astype(np.float64, copy=False)
+    return sum_on_edges(data.stencil.cell_edges, per_cell_edge, data.stencil.tail.size)
 
 
 def _tumour_centre(mesh: DistributedMesh, pairs: Pairs, halo: Halo) -> Floats:

@@ -154,7 +154,7 @@ class FlowSolver:
             largest=state.largest,
             reference=self.rest,
             known=known,
-            compliance=data.compliance / (share * step),
+            compliance=np.divide(data.compliance, share * step),
             law=data.materials.law,
         )
         pressure, balance, iterations, krylov = self._newton(target, guess)
@@ -188,7 +188,7 @@ class FlowSolver:
     def guess(self, state: FlowState, change: Floats, ratio: float) -> Floats:
         """Where Newton may start: the pressure ahead by its last change.
 
-        No node is put above its neighbours: where a front arrives, K would be overshot by orders of magnitude.
+        No node is put above its neighbours: where a front arrives, K would be overshot by orders.
         Collective.
 
         Args:

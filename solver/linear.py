@@ -80,7 +80,9 @@ class RowMatrix:
         indptr = stencil.indptr.astype(PETSc.IntType)
         # PETSc works on these arrays themselves; they must live as long as the matrix.
         if halo.comm.size == 1:
-            self._blocks = [(indptr, stencil.columns.astype(PETSc.IntType), self.values)]
+            self._blocks: list[tuple[Any, Any, Floats]] = [
+                (indptr, stencil.columns.astype(PETSc.IntType), self.values)
+            ]
             csr: Any = self._blocks[0]
         else:
             ghost = stencil.columns >= halo.owned

@@ -157,11 +157,11 @@ class Numerics:
         limiter: flux limiting on; off gives the monotone first-order scheme.
     """
 
-    first_step: float = 0.05
+    first_step: float = 0.1
     largest_step: float = 86400.0
     smallest_step: float = 1e-6
     step_growth: float = 2.0
-    flow_tolerance: float = 2e-2
+    flow_tolerance: float = 3e-2
     step_tolerance: float = 1e-3
     fixed_step: float | None = None
     newton_tolerance: float = 1e-6

@@ -181,7 +181,7 @@ def simulate(data: Discretisation, model: Model, profile: Profile | None = None)
             machine.pace.restart()
             machine.last_change = None
         snapshot = _accept(machine, snapshot, flow, carried, (step, ends), control.rejected)
-        control.accept(ends, error, step, past.order if past else 1)
+        control.accept(ends, error, step, past.order if past else 1, flow.iterations)
         yield snapshot
 
 
@@ -247,7 +247,8 @@ def _carry(machine: _Machine, snapshot: Snapshot, flow: FlowStep, step: float) -
             crossing = crossing_rate(data, machine.boundary, state, stored, agent, part)
             books.append((agent, stored[1], crossing))
             now = Change(step=part, amount=agent.state.amount - state.amount)
-            error = change_error(data.halo, changes, now, machine.judge.mass) / machine.model.numerics.step_tolerance
+            error = change_error(data.halo, changes, now, machine.judge.mass)
+            error /= machine.model.numerics.step_tolerance
         state, changes = agent.state, (now,)
         ct = ct + part * agent.mean
         peak = np.maximum(peak, state.concentration)

@@ -100,6 +100,16 @@ def cell_extents(points: Floats, cells: Ints) -> Floats:
 
 
 @njit(cache=True)
+def sum_on_edges(cell_edges: Ints, values: Floats, edges: int) -> Floats:
+    """Sum what is given on the edges of cells over the cells of each edge, shape ``(edges,)``."""
+    out = np.zeros(edges)
+    for c in range(cell_edges.shape[0]):
+        for k in range(cell_edges.shape[1]):
+            out[cell_edges[c, k]] += values[c, k]
+    return out
+
+
+@njit(cache=True)
 def cells_around(cells: Ints, nodes: int) -> tuple[Ints, Ints]:
     """Cells that meet at each node, ascending, one node after another, and the offsets into that list."""
     offsets = np.zeros(nodes + 1, np.int32)

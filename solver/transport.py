@@ -111,9 +111,9 @@ class _Lot:
 
     @property
     def settled(self) -> Floats:
-        """C at which losses and what blood brings balance [kg/m3]."""
-        lost = self.losses.nodes
-        return np.divide(self.from_blood, lost, out=np.zeros(lost.size), where=lost > 0.0)
+        """C of the blood that a node would turn into if nothing but vessels acted on it [kg/m3]."""
+        fading = self.losses.fading
+        return np.divide(self.from_blood, fading, out=np.zeros(fading.size), where=fading > 0.0)
 
 
 class Transport:
@@ -204,8 +204,8 @@ class Transport:
 
     def _corrected(self, lot: _Lot, low: Floats, flux: Floats) -> tuple[Floats, Floats]:
         """Bring fluxes and losses to second order as far as no new extremum appears. Collective."""
-        target, mean = self._target(lot, low)
         lowest, highest = self._bounds(lot, low)
+        target, mean = self._target(lot, low, (lowest, highest))
         mean = np.clip(mean, lowest, highest)
         raw, spared = flux - target, lot.losses.nodes * (low - mean)
         largest = self._data.halo.maxima(float(np.max(highest, initial=0.0)))[0]
@@ -219,7 +219,7 @@ class Transport:
         share = np.divide(own, spared, out=np.ones_like(own), where=spared != 0.0)
         return flux - raw, self._data.halo.update(low + share * (mean - low))
 
-    def _target(self, lot: _Lot, low: Floats) -> tuple[Floats, Floats]:
+    def _target(self, lot: _Lot, low: Floats, bounds: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
         """Fluxes and mean concentration of the second-order target, unlimited. Collective.
 
         Its defect is corrected with the matrix of the monotone step, so it needs no matrix of its own and is
@@ -227,11 +227,12 @@ class Transport:
         """
         data, graph, spread = self._data, self.solver.graph, self._spread
         lost, none, even = lot.losses.nodes, np.zeros(low.size), np.ones(low.size)
-        z = lost * lot.step / lot.mean_fluid
-        weight = start_weight(z)
-        # Where nothing but losses acts the target is reached at once.
-        target = low + (lot.before - lot.settled) * (np.exp(-z) - 1 / (1 + z))
+        weight = start_weight(lost * lot.step / lot.mean_fluid)
+        # Where agent only fades the target is reached at once.
+        faded = lot.losses.fading * lot.step / lot.mean_fluid
+        target = low + (lot.before - lot.settled) * (np.exp(-faded) - 1 / (1 + faded))
         for _ in range(CORRECTIONS):
+            target = np.clip(target, *bounds)
             mean = target - weight * (target - lot.before)
             rate = lot.mean_fluid / lot.step * (target - lot.before) + lot.losses.bound * mean - lot.exchanged
             rate = data.halo.update(rate / data.volume)
@@ -245,9 +246,7 @@ class Transport:
     def _bounds(self, lot: _Lot, low: Floats) -> tuple[Floats, Floats]:
         """Between what each node may end: the monotone state, the start and what it fades to. Collective."""
         data, before = self._data, lot.before
-        fading = lot.losses.fading
-        blood = np.divide(lot.from_blood, fading, out=np.zeros(low.size), where=fading > 0.0)
-        faded = blood + (before - blood) * np.exp(-fading * lot.step / lot.mean_fluid)
+        faded = lot.settled + (before - lot.settled) * np.exp(-lot.losses.fading * lot.step / lot.mean_fluid)
         lowest = np.maximum(np.minimum(np.minimum(low, before), faded), 0.0)
         highest = np.maximum(np.maximum(low, before), faded)
         courant = self.solver.diagonal / lot.capacity - 1.0

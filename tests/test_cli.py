@@ -215,11 +215,17 @@ def infusate(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_a_run_leaves_a_result_and_never_overwrites_it(tmp_path: Path) -> None:
     pytest.importorskip("dolfinx")
     coarse = ["--set", "numerics.cells_per_front=0.5", "--set", "outputs.end=61 s", "--quiet"]
-    run = infusate("run", str(REFERENCE), *coarse, folder=tmp_path)
+    petsc = ["--log-view=profile.txt", "--petsc=-flow_ksp_view"]
+    run = infusate("run", str(REFERENCE), *coarse, *petsc, folder=tmp_path)
     assert run.returncode == ExitCode.DONE, run.stderr
+    assert "KSP Object: (flow_)" in run.stdout
+    assert "PETSc Performance Summary" in (tmp_path / "profile.txt").read_text()
     results = tmp_path / "results" / "reference"
     summary = json.loads((results / "summary.json").read_text())
     assert summary["status"] == "complete" and summary["ranks"] == 1
+    timing = summary["timing"]
+    assert sum(timing["stages"].values()) == pytest.approx(timing["total_s"])
+    assert {"mesh", "set-up", "pressure", "transport", "limiter", "metrics", "output"} < set(timing["stages"])
     before = {path.name: path.stat().st_mtime_ns for path in results.iterdir()}
     run = infusate("run", str(REFERENCE), *coarse, folder=tmp_path)
     assert run.returncode == ExitCode.OUTPUT and "--overwrite" in run.stderr

@@ -2,25 +2,28 @@
 """Figures are made, are not blank, and show what they should, for each geometry."""
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import matplotlib.image
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import rgb_to_hsv, to_rgb
 from numpy.typing import NDArray
 
 from meshes.plain import Geometry
-from postprocess.gallery import draw_figures
+from postprocess.convergence import fit
+from postprocess.gallery import FIGURES, available, draw, draw_figures
 from postprocess.results import Needle, ResultError, open_result
 from postprocess.section import choose_plane, cut
-from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR
+from postprocess.stage import Stage, Wish
+from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR, save_figure, size_of
 from tests.synthetic_result import TUMOUR_RADIUS, result_folder
 
 pytestmark = pytest.mark.serial
 
 OFFSET = 0.006
-CURVES = {"ledger", "spill", "pressure"}
 
 
 def pixels(path: Path) -> NDArray[np.float64]:
@@ -33,46 +36,124 @@ def share_like(image: NDArray[np.float64], colour: str) -> float:
     return float(np.mean((np.abs(hue - rgb_to_hsv(to_rgb(colour))[0]) < 0.04) & (saturation > 0.35)))
 
 
-@pytest.mark.parametrize(
-    ("geometry", "spatial"),
-    [
-        ("radial", {"profiles"}),
-        ("axisymmetric", {"concentration", "dose", "scene"}),
-        ("3d", {"concentration", "dose", "scene"}),
-    ],
-)
-def test_every_figure_is_drawn(tmp_path: Path, geometry: Geometry, spatial: set[str]) -> None:
+@pytest.mark.parametrize("geometry", ["radial", "axisymmetric", "3d"])
+def test_every_figure_is_drawn(tmp_path: Path, geometry: Geometry) -> None:
     result = open_result(result_folder(tmp_path, geometry, layers=4, offset=OFFSET))
     pictures = draw_figures(result)
-    assert {picture.path.stem for picture in pictures} == spatial | CURVES
+    assert [picture.name for picture in pictures] == list(FIGURES)
     for picture in pictures:
         image = pixels(picture.path)
-        assert min(image.shape[:2]) >= 5 * 150, f"{picture.path.name} is too small for print"
+        assert min(image.shape[:2]) >= 300 * 3.4, f"{picture.path.name} is too small for print"
         assert image.std() > 0.05, f"{picture.path.name} is blank"
         assert picture.caption
+    scene = pixels(tmp_path / "figures" / "scene.png")
+    assert share_like(scene, ABLATED_COLOUR) > 0.03
     if geometry != "radial":
-        scene = pixels(tmp_path / "figures" / "scene.png")
-        assert share_like(scene, ABLATED_COLOUR) > 0.03
         assert share_like(scene, ESCAPED_COLOUR) > 0.03
 
 
 def test_nothing_outside_is_drawn_where_nothing_got_out(tmp_path: Path) -> None:
     result = open_result(result_folder(tmp_path, "axisymmetric", layers=4, offset=0.0))
-    scene = next(picture.path for picture in draw_figures(result) if picture.path.stem == "scene")
-    body = pixels(scene)[300:]
+    picture = pixels(save_figure(draw(result, "scene"), tmp_path / "scene.png"))
+    body = picture[: round(0.85 * len(picture))]
     assert share_like(body, ESCAPED_COLOUR) < 1e-4
     assert share_like(body, ABLATED_COLOUR) > 0.03
 
 
-@pytest.mark.parametrize("geometry", ["radial", "axisymmetric", "3d"])
+@pytest.mark.parametrize("geometry", ["radial", "3d"])
 def test_nothing_ablated_and_nothing_injected_can_be_drawn(tmp_path: Path, geometry: Geometry) -> None:
     result_folder(tmp_path, geometry, layers=3)
     found = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     found["concentration"]["inlet_kg_m3"] = 0.0
     found["ablation"] = [entry | {"threshold": 1e6, "margin": None} for entry in found["ablation"]]
     (tmp_path / "summary.json").write_text(json.dumps(found), encoding="utf-8")
-    names = {picture.path.stem for picture in draw_figures(open_result(tmp_path))}
-    assert names == CURVES | ({"profiles"} if geometry == "radial" else {"concentration", "dose", "scene"})
+    stage = Stage(open_result(tmp_path))
+    for name in available(stage.result):
+        if name == "margin":
+            with pytest.raises(ResultError, match="no margin"):
+                draw(stage, name)
+        else:
+            plt.close(draw(stage, name))
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_vector_files_hold_letters_as_letters(tmp_path: Path, suffix: str) -> None:
+    result = open_result(result_folder(tmp_path, "radial"))
+    path = save_figure(draw(result, "ledger"), tmp_path / f"ledger{suffix}")
+    if suffix == ".svg":
+        texts = ["".join(node.itertext()) for node in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")]
+        assert "Share of the injected agent [%]" in texts
+    else:
+        assert b"/Type0" in path.read_bytes() or b"/TrueType" in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("size", "millimetres"), [("column", (89, None)), ("page", (183, None)), ("120x80", (120, 80))]
+)
+@pytest.mark.parametrize("name", ["pressure", "dose"])
+def test_sizes_are_kept(tmp_path: Path, name: str, size: str, millimetres: tuple[int, int | None]) -> None:
+    result = open_result(result_folder(tmp_path, "axisymmetric", layers=3))
+    figure = draw(result, name, Wish(size=size_of(size)))
+    width, height = 25.4 * figure.get_size_inches()
+    assert width == pytest.approx(millimetres[0])
+    assert millimetres[1] is None or height == pytest.approx(millimetres[1])
+    smallest = min(text.get_fontsize() for text in figure.findobj(plt.Text) if text.get_text())
+    assert smallest >= 5.0, "letters too small for print"
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("size", ["poster", "10", "1e9", "100x", "100x50x20", "nan", ""])
+def test_a_wrong_size_is_refused(size: str) -> None:
+    with pytest.raises(ValueError, match="expected own, column, page, slide"):
+        size_of(size)
+
+
+def test_each_deposit_is_shown_when_it_ends(tmp_path: Path) -> None:
+    result_folder(tmp_path, "3d", layers=3)
+    path = tmp_path / "resolved.toml"
+    second = "\n[[injections]]\nsite = 1\nstart = 0.0\nvolume = 5e-7\nrate = 1.6666666666666667e-8\n"
+    site = "\n[[geometry.sites]]\ntip = [0.003, 0.0, 0.004]\ndirection = [0.0, 0.6, -0.8]\n"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("\n[thresholds]", second + "concentration = 3.0\n\n[thresholds]")
+    text = text.replace(
+        "\n[resolved.sources.agent]", f"{site}needle_radius = 4e-4\n\n[resolved.sources.agent]"
+    )
+    path.write_text(text, encoding="utf-8")
+    stage = Stage(open_result(tmp_path))
+    assert [deposit.site for deposit in stage.deposits()] == [0, 1]
+    assert [deposit.end for deposit in stage.deposits()] == pytest.approx([60.0, 30.0])
+    figure = draw(stage, "concentration")
+    titles = {axes.get_title("left") for axes in figure.axes}
+    assert {"Deposit 1, at 60 s", "Deposit 2, at 30 s"} <= titles
+    plt.close(figure)
+    # the cut of each deposit holds its own needle
+    for site_number, needle in enumerate(stage.needles):
+        plane = stage.section(30.0, site_number).plane
+        assert plane.origin == pytest.approx(needle.tip)
+        assert plane.up == pytest.approx(-needle.direction)
+
+
+def test_a_figure_that_is_not_there_is_named(tmp_path: Path) -> None:
+    result_folder(tmp_path, "radial")
+    text = (tmp_path / "resolved.toml").read_text(encoding="utf-8")
+    (tmp_path / "resolved.toml").write_text(text[: text.index("[[geometry.sites]]")], encoding="utf-8")
+    result = open_result(tmp_path)
+    assert set(available(result)) == {"ledger", "spill", "pressure", "shells"}
+    with pytest.raises(ResultError, match="dose: needs a needle"):
+        draw(result, "dose")
+    with pytest.raises(ResultError, match="doze: no such figure"):
+        draw(result, "doze")
+
+
+def test_order_and_limit_of_a_known_sequence() -> None:
+    lengths = [1.0, 1.5, 2.0, 3.0]
+    found = fit(lengths, [5.0 + 0.1 * h**2 for h in lengths])
+    assert found is not None and found.order == pytest.approx(2.0, abs=0.01)
+    assert found.limit == pytest.approx(5.0, abs=1e-3)
+    assert fit(lengths[:2], [1.0, 2.0]) is None
+    assert fit(lengths, [1.0, 2.0, 1.0, 2.0]) is None
+    flat = fit(lengths, [3.0] * 4)
+    assert flat is not None and flat.order is None and flat.limit == 3.0
 
 
 def test_cut_shows_the_tumour_as_a_circle_around_its_centre(tmp_path: Path) -> None:

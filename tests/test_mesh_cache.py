@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Kept meshes: made once, a damaged file is noticed, and the cache never stops a run."""
 
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 
 from meshes.build import build_mesh, key_material
-from meshes.cache import ARRAYS, cache_folder, cached
+from meshes.cache import ARRAYS, cached
+from meshes.cache_room import ABANDONED, cache_folder, evict, used
 from meshes.geometry import (
     GeometryError,
     LabelGeometry,
@@ -100,6 +103,34 @@ def test_a_cache_that_cannot_be_written_costs_only_a_warning(
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
     assert build_mesh(RADIAL).info["cells"] > 10
     assert "could not be kept" in caplog.text
+
+
+def test_the_least_recently_used_go_first(cache: Path) -> None:
+    """A mesh that was read again outlives one that was made after it; the last one used always stays."""
+    sizes = [replace(SIZES, front=front) for front in (5e-4, 4e-4, 3e-4)]
+    files = []
+    for number, wanted in enumerate(sizes):
+        build_mesh(replace(RADIAL, sizes=wanted))
+        (file,) = set(cache.iterdir()) - set(files)
+        os.utime(file, (number, number))
+        files.append(file)
+    build_mesh(replace(RADIAL, sizes=sizes[0]))
+    assert used() == sum(file.stat().st_size for file in files)
+    evict(cache, limit=files[0].stat().st_size + files[2].stat().st_size)
+    assert [file.exists() for file in files] == [True, False, True]
+    evict(cache, limit=1)
+    assert [file.exists() for file in files] == [True, False, False]
+
+
+def test_the_rest_of_a_killed_run_goes_after_a_day(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    old, new = cache / "old.part", cache / "new.part"
+    old.touch()
+    new.touch()
+    before = time.time() - 2 * ABANDONED
+    os.utime(old, (before, before))
+    build_mesh(RADIAL)
+    assert new.exists() and not old.exists()
 
 
 def test_a_label_map_counts_by_content(tmp_path: Path) -> None:

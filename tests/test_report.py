@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from meshes.plain import Geometry
 from postprocess.headline import headline, tiles, verdict
+from postprocess.parameters import parameter_groups, status_counts
 from postprocess.quantities import (
     duration_text,
     length_text,
@@ -19,7 +19,8 @@ from postprocess.quantities import (
     significant,
     volume_text,
 )
-from postprocess.report import build_report
+from postprocess.report import build_report, render
+from postprocess.results import open_result
 from postprocess.table import summary_table
 from tests.synthetic_result import mesh, result_folder, summary
 
@@ -52,16 +53,20 @@ def example() -> dict[str, Any]:
     return summary("3d", 0.004, mesh("3d", 2))
 
 
-@pytest.mark.parametrize("geometry", ["radial", "axisymmetric", "3d"])
-def test_page_is_self_contained(tmp_path: Path, geometry: Geometry) -> None:
-    path = build_report(result_folder(tmp_path, geometry, layers=4))
+def rendered(folder: Path) -> Page:
+    """The page of a result, without pictures."""
+    return Page(render(open_result(folder), []))
+
+
+def test_page_is_self_contained(tmp_path: Path) -> None:
+    path = build_report(result_folder(tmp_path, "3d", layers=3))
     assert path == tmp_path / "report.html"
     source = path.read_text(encoding="utf-8")
     page = Page(source)
     assert "script" not in page.tags
     assert page.references
-    assert all(reference.startswith("data:image/") for reference in page.references)
-    style = re.sub(r"data:image/[^\"]*", "", source)
+    assert all(reference.startswith(("data:image/", "#")) for reference in page.references)
+    style = re.sub(r"data:image/[^\"]*|srcdoc=\"[^\"]*", "", source)
     assert "http:" not in style
     assert "https:" not in style
     assert "url(" not in style
@@ -71,10 +76,30 @@ def test_page_is_self_contained(tmp_path: Path, geometry: Geometry) -> None:
 
 
 def test_page_says_the_answer_first(tmp_path: Path) -> None:
-    page = Page(build_report(result_folder(tmp_path, "radial")).read_text(encoding="utf-8"))
+    page = rendered(result_folder(tmp_path, "radial"))
     opening = page.text[: page.text.index("What is destroyed, by threshold")]
     for words in ("CT dose of 75 mg min/L", "tumour destroyed", "tumour missed", "into blood", "caution"):
         assert words in opening
+
+
+def test_page_names_the_source_and_status_of_its_numbers(tmp_path: Path) -> None:
+    page = rendered(result_folder(tmp_path, "radial"))
+    section = page.text[page.text.index("The numbers it rests on") :]
+    for words in ("prior range", "no measurement at all", "1e-15 to 2e-13", "measured", "not recorded"):
+        assert words in section, words
+    counts = status_counts(parameter_groups(open_result(tmp_path).resolved))
+    assert counts == [("measured", 1), ("prior range", 2), ("", 1)]
+
+
+def test_page_says_how_to_reproduce(tmp_path: Path) -> None:
+    result_folder(tmp_path, "radial")
+    path = tmp_path / "summary.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    found["case"]["overrides"] = ['injection.0.rate="2 mL/min"']
+    path.write_text(json.dumps(found), encoding="utf-8")
+    page = rendered(tmp_path)
+    assert "infusate run resolved.toml --ranks 1 --out again" in page.text
+    assert "infusate run synthetic.toml --set 'injection.0.rate=\"2 mL/min\"' --ranks 1" in page.text
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
@@ -86,10 +111,10 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     found["validity"][0]["message"] = HOSTILE
     found["provenance"] = {HOSTILE: HOSTILE}
     path.write_text(json.dumps(found), encoding="utf-8")
-    page = Page(build_report(tmp_path).read_text(encoding="utf-8"))
+    page = rendered(tmp_path)
     assert "script" not in page.tags
     assert page.text.count(HOSTILE) >= 5
-    assert all(reference.startswith("data:image/") for reference in page.references)
+    assert all(reference.startswith(("data:image/", "#")) for reference in page.references)
 
 
 def test_verdict_takes_the_worst_flag(example: dict[str, Any]) -> None:
@@ -155,3 +180,10 @@ def test_table_fits_the_terminal(example: dict[str, Any]) -> None:
 )
 def test_numbers_read_well(text: str, expected: str) -> None:
     assert text == expected
+
+
+def test_the_table_states_the_estimated_error_where_there_is_one(example: dict[str, Any]) -> None:
+    assert "estimated error" not in summary_table({**example, "error_estimate": {"ablation": []}})
+    rows = [{"volume_relative": value} for value in (0.012, None, 0.034)]
+    table = summary_table({**example, "error_estimate": {"ablation": rows}})
+    assert "3.40 %" in next(line for line in table.splitlines() if "estimated error" in line)

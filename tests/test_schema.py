@@ -102,7 +102,7 @@ def test_defaults_lie_in_their_ranges() -> None:
 
 @pytest.mark.parametrize(("table", "record"), [(PhysicsTable, Physics), (NumericsTable, Numerics)])
 def test_tables_are_in_step_with_the_solver(table: type[BaseModel], record: type) -> None:
-    own = {"cells_per_front", "mesh"} if record is Numerics else set()
+    own = {"accuracy", "cells_per_front", "mesh"} if record is Numerics else set()
     assert set(table.model_fields) - own == {item.name for item in fields(record)}
     for item in fields(record):
         assert item.default is not MISSING

@@ -9,9 +9,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from solver.flow_history import error_weights
 from solver.parameters import Injection, Numerics, Schedule
 from solver.simulate import Snapshot, SolverFailure, simulate
-from solver.stepping import StepControl, Substeps, event_times, source_changes
+from solver.stepping import HARD, StepControl, Substeps, event_times, source_changes
 from tests.coarse import INLET, ML_PER_MIN, discretised, full_model, pulse
 
 ROOT = math.sqrt(2.0)
@@ -95,18 +96,67 @@ def test_pulses_apart_by_round_off_inject_their_volume(shift: int) -> None:
         assert books.totals["agent_injected"] == pytest.approx(volume * INLET, rel=1e-9)
 
 
-def test_lengths_are_on_the_ladder() -> None:
-    """Small errors let a step grow, one rung at a time by default, to the largest."""
-    steps, time, lengths = control(), 0.0, []
+@pytest.mark.parametrize(("error", "rungs"), [(0.02, 2), (1e-6, 4)], ids=["small", "nothing happens"])
+def test_lengths_are_on_the_ladder(error: float, rungs: int) -> None:
+    """Small errors double a step, negligible ones quadruple it, up to the largest."""
+    longest = replace(Numerics(), largest_step=100.0)
+    steps, time, lengths = control(longest), 0.0, []
     for _ in range(30):
         length, ends = steps.propose(time)
         lengths.append(length)
-        steps.accept(ends, 1e-6, length)
+        steps.accept(ends, error, length)
         time = ends
     assert lengths[0] == Numerics().first_step
-    assert lengths[-1] == Numerics().largest_step
-    below = [rung(length) for length in lengths if length < Numerics().largest_step]
-    np.testing.assert_allclose(below, np.arange(len(below)), atol=1e-9)
+    assert lengths[-1] == longest.largest_step
+    below = [rung(length) for length in lengths if length < longest.largest_step]
+    np.testing.assert_allclose(below, rungs * np.arange(len(below)), atol=1e-9)
+
+
+def test_hard_steps_do_not_grow() -> None:
+    """Many Newton iterations mean that a front passes many cells."""
+    steps = control()
+    steps.accept(1.0, 1e-6, 0.4, iterations=HARD + 1)
+    assert steps.propose(1.0)[0] == pytest.approx(0.4)
+
+
+def test_the_error_of_a_step() -> None:
+    """Exact for the polynomial of the least degree that has one: backward Euler's, then that of BDF2."""
+    times = (0.0, 0.3, 0.5, 1.2)
+    steps = tuple(np.diff(times)[::-1])
+    square, cube = np.diff(np.square(times))[::-1], np.diff(np.power(times, 3.0))[::-1]
+    assert np.dot(error_weights(steps[:2]), square[:2]) == pytest.approx(steps[0] ** 2)
+    assert np.dot(error_weights(steps), square) == pytest.approx(0.0, abs=1e-12)
+    w, theta = steps[0] / steps[1], (1 + steps[0] / steps[1]) / (1 + 2 * steps[0] / steps[1])
+    # One step of BDF2 with the exact past and the exact derivative at its end.
+    end, start, before = times[-1] ** 3, times[-2] ** 3, times[-3] ** 3
+    found = ((1 + w) ** 2 * start - w**2 * before) / (1 + 2 * w) + theta * steps[0] * 3 * times[-1] ** 2
+    assert np.dot(error_weights(steps), cube) == pytest.approx(abs(found - end))
+
+
+def test_a_fortnight_of_daily_injections() -> None:
+    """Steps of seconds while fluid flows, of hours while nothing happens, and every event is met."""
+    day, volume = 86400.0, 2e-7
+    pulses = tuple(
+        Injection(site=0, start=number * day, volume=volume, rate=volume / 10.0, concentration=INLET)
+        for number in range(14)
+    )
+    steps = run(pulses, 14 * day)
+    assert len(steps) - 1 <= 600
+    assert max(step.step for step in steps) > 3600.0
+    assert {*event_times(pulses, Schedule(end=14 * day))} <= {step.time for step in steps}
+    books = steps[-1].ledger
+    assert books.agent_residual() < 1e-12
+    assert books.fluid_residual() < 1e-9
+    rows = books.rows()
+    assert rows["agent_injected"] == pytest.approx(14 * volume * INLET, rel=1e-9)
+    gone = (
+        rows["agent_reacted_tumour"]
+        + rows["agent_reacted_tissue"]
+        + rows["agent_blood"]
+        + rows["agent_lymph"]
+    )
+    assert gone == pytest.approx(rows["agent_injected"], rel=1e-6)
+    assert abs(rows["fluid_stored"]) < 1e-3 * rows["fluid_injected"]
 
 
 def test_round_off_in_the_error_changes_nothing() -> None:
@@ -175,7 +225,7 @@ def test_a_step_cut_before_an_event_is_cut() -> None:
 
 def test_substeps_of_the_agent() -> None:
     """As many parts as the agent's own length asks for."""
-    pace = Substeps(numerics=Numerics())
+    pace = Substeps(numerics=Numerics(first_step=0.05))
     assert pace.count(0.05) == 1
     assert pace.count(0.16) == 4
     pace.learn(1e-9, 0.05)

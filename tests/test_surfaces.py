@@ -53,7 +53,7 @@ SCREENING = 1e2
 def spread(plain: PlainMesh) -> tuple[DistributedMesh, Halo]:
     """A mesh over all ranks. Collective."""
     mesh = distribute(plain if COMM.rank == 0 else None, COMM)
-    return mesh, Halo(mesh.space.dofmap.index_map, COMM)
+    return mesh, Halo(mesh.index_map, COMM)
 
 
 def area(mesh: DistributedMesh, halo: Halo, tag: int) -> float:

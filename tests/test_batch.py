@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Many cases in one process: results as alone, mesh and discretisation made once, failures kept apart."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mpi4py import MPI
+
+import pytest
+
+from cases import reuse as reused
+from cases.batch import run_many
+from cases.case import Case
+from cases.errors import ExitCode
+from cases.load import load_case
+from cases.run import run_case
+from meshes.geometry import ParametricGeometry
+from tests.case_files import REFERENCE
+
+COARSE = ("numerics.cells_per_front=0.5", "outputs.end=61 s")
+
+
+def case(*overrides: str) -> Case:
+    return load_case(REFERENCE, (*COARSE, *overrides))
+
+
+def results(folder: Path, comm: MPI.Comm) -> Any:
+    """The summary without times, on every rank."""
+    text = (folder / "summary.json").read_text() if comm.rank == 0 else None
+    return {key: value for key, value in json.loads(comm.bcast(text)).items() if key != "timing"}
+
+
+def test_what_can_be_shared_is_and_changes_nothing(
+    tmp_path: Path, comm: MPI.Comm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"meshes": 0, "discretisations": 0}
+
+    def counted(name: str, kind: str) -> None:
+        original = getattr(reused, name)
+
+        def call(*arguments: Any) -> Any:
+            made[kind] += 1
+            return original(*arguments)
+
+        monkeypatch.setattr(reused, name, call)
+
+    counted("distribute", "meshes")
+    counted("discretise", "discretisations")
+    weaker, leakier, larger = (
+        ("agent.concentration=2 g/L",),
+        ("tissues.tumour.hydraulic_conductivity=4e-14 m^2/(Pa s)",),
+        ("geometry.tumour.radius=12 mm",),
+    )
+    cases = [case(*overrides) for overrides in ((), weaker, leakier, larger)]
+    folders = [tmp_path / str(number) for number in range(4)]
+    assert run_many(zip(cases, folders, strict=True), comm) == [ExitCode.DONE] * 4
+    assert made == {"meshes": 2, "discretisations": 3}
+    for number in (1, 3):
+        alone = tmp_path / f"alone{number}"
+        alone.mkdir(exist_ok=True)
+        comm.barrier()
+        run_case(cases[number], alone, comm, quiet=True)
+        assert results(alone, comm) == results(folders[number], comm)
+
+
+def test_a_case_that_fails_does_not_stop_the_others(
+    tmp_path: Path, comm: MPI.Comm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = case()
+    assert isinstance(good.geometry, ParametricGeometry)
+    small = replace(good.geometry, domain_radius=0.005)
+    runs = [(replace(good, geometry=small), tmp_path / "bad"), (good, tmp_path / "good")]
+    assert run_many(runs, comm) == [ExitCode.INVALID, ExitCode.DONE]
+    if comm.rank == 0:
+        assert "expected more tissue" in capsys.readouterr().err

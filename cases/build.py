@@ -4,6 +4,7 @@
 import math
 from pathlib import Path
 
+from cases.accuracy import Resolution, resolution
 from cases.case import Case
 from cases.materials import agent_numbers, make_agent, make_tissue, needle_numbers, tissue_numbers
 from cases.mesh_sizes import CaseLengths, mesh_sizes, reach
@@ -26,6 +27,9 @@ SAME_PLACE = 1e-9
 
 LABEL_SOURCE_RADIUS = 1e-3
 """Radius of the distributed source in a mesh from labels, which has no cavity cut out [m]."""
+
+LARGEST_TOLERANCE = 0.1
+"""Of a step, however little accuracy is asked for."""
 
 DEFAULT_LIFETIMES = 5.0
 """The run goes on for this many lifetimes 1/k after the last pulse."""
@@ -104,10 +108,27 @@ def _model(case: CaseFile, ct: list[Level], peak: list[Level]) -> Model:
         agent=make_agent(case.agent),
         injections=_injections(case),
         physics=Physics(**case.physics.model_dump()),
-        numerics=Numerics(**case.numerics.model_dump(exclude={"cells_per_front", "mesh"})),
+        numerics=_numerics(case),
         thresholds=Thresholds(ct=tuple(map(_level, ct)), peak=tuple(map(_level, peak))),
         schedule=_schedule(case),
     )
+
+
+def _resolution(case: CaseFile) -> Resolution:
+    """What the accuracy asks for in the kind of mesh that the case has."""
+    kind = "labels" if case.geometry.labels else case.geometry.kind
+    return resolution(case.numerics.accuracy, kind)
+
+
+def _numerics(case: CaseFile) -> Numerics:
+    """Tolerances by the accuracy, unless the case gives its own."""
+    table = case.numerics
+    values = table.model_dump(exclude={"accuracy", "cells_per_front", "mesh"})
+    factor = _resolution(case).tolerances
+    for name in ("flow_tolerance", "step_tolerance"):
+        if name not in table.model_fields_set:
+            values[name] = min(values[name] * factor, LARGEST_TOLERANCE)
+    return Numerics(**values)
 
 
 def _injections(case: CaseFile) -> tuple[Injection, ...]:
@@ -197,7 +218,8 @@ def _sizes(case: CaseFile) -> MeshSizes:
     )
     given = case.numerics.mesh.model_dump(exclude_none=True)
     kind = "labels" if geometry.labels else geometry.kind
-    return mesh_sizes(kind, lengths, case.numerics.cells_per_front, given)
+    cells = case.numerics.cells_per_front or _resolution(case).cells_per_front
+    return mesh_sizes(kind, lengths, cells, given)
 
 
 def _masks(tables: list[MaskTable], folder: Path) -> tuple[Mask, ...]:

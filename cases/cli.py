@@ -5,6 +5,7 @@ import argparse
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from cases.about import NOTICE, VERSION
@@ -67,17 +68,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"infusate {VERSION}\n{NOTICE}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_case_commands(commands)
+    _add_picture_commands(commands)
+    _add_explore_commands(commands)
     _add_reference_commands(commands)
     return parser
 
 
-def _command(commands: "Commands", name: str, text: str, function: str) -> argparse.ArgumentParser:
-    """A subcommand that calls a function of ``cases.commands``, imported when called."""
+def _command(
+    commands: "Commands", name: str, text: str, function: str, module: str = "commands"
+) -> argparse.ArgumentParser:
+    """A subcommand that calls a function of a module of ``cases``, imported when called."""
 
     def call(options: argparse.Namespace) -> int:
-        from cases import commands as functions
-
-        return int(getattr(functions, function)(options))
+        return int(getattr(import_module(f"cases.{module}"), function)(options))
 
     parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
     parser.add_argument("--debug", action="store_true", help="print tracebacks")
@@ -96,6 +99,20 @@ def _add_case_commands(commands: "Commands") -> None:
     run.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
     run.add_argument("--oversubscribe", action="store_true", help="allow more ranks than cores")
     run.add_argument("--quiet", action="store_true", help="print errors only")
+    run.add_argument(
+        "--log-view",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="have PETSc print its own profile at the end, or write it to a file",
+    )
+    run.add_argument(
+        "--petsc",
+        action="append",
+        default=[],
+        metavar="OPTIONS",
+        help='options for PETSc, such as --petsc="-flow_ksp_monitor"; repeatable',
+    )
 
     check = _command(commands, "check", "Find every mistake in a case, without running it.", "check")
     check.add_argument("case", metavar="CASE", help="case file (TOML)")
@@ -105,8 +122,99 @@ def _add_case_commands(commands: "Commands") -> None:
     new = _command(commands, "new", "Write a commented case file to start from.", "new")
     new.add_argument("name", metavar="NAME", help="name of the case; the file is NAME.toml")
 
-    report = _command(commands, "report", "Draw figures and report of a result folder again.", "report")
-    report.add_argument("folder", metavar="DIR", help="result folder")
+
+def _add_picture_commands(commands: "Commands") -> None:
+    report = _command(
+        commands, "report", "Draw figures and report again; of several results, a comparison.", "report"
+    )
+    report.add_argument("folders", metavar="DIR", nargs="+", help="result folder")
+    report.add_argument(
+        "--out", metavar="FILE", help="page of the comparison (default comparison.html beside the first)"
+    )
+
+    figure = _command(commands, "figure", "Draw one figure of a result.", "figure")
+    figure.add_argument("folder", metavar="DIR", help="result folder")
+    figure.add_argument("name", metavar="NAME", nargs="?", help="of the figure; all names without it")
+    figure.add_argument("--list", action="store_true", help="print names and captions of the figures")
+    figure.add_argument(
+        "--format", choices=("png", "svg", "pdf"), default="png", help="of the file (default png, 300 dpi)"
+    )
+    figure.add_argument(
+        "--time", type=float, metavar="SECONDS", help="stored time to show (the nearest is taken)"
+    )
+    figure.add_argument(
+        "--size", default="own", metavar="SIZE", help="own, column, page, slide, or WIDTHxHEIGHT in mm"
+    )
+    figure.add_argument(
+        "--with",
+        dest="others",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="another result, for figures that compare; repeatable",
+    )
+    figure.add_argument("--out", metavar="FILE", help="file to write (default DIR/figures/NAME.FORMAT)")
+
+    animate = _command(
+        commands, "animate", "Film a run: the cut through the needle and the ledger.", "animate"
+    )
+    animate.add_argument("folder", metavar="DIR", help="result folder")
+    animate.add_argument(
+        "--field", choices=("concentration", "dose", "pressure"), default="concentration", help="to film"
+    )
+    animate.add_argument(
+        "--format", choices=("mp4", "gif", "webp"), default="mp4", help="of the file (default mp4)"
+    )
+    animate.add_argument("--out", metavar="FILE", help="file to write (default DIR/FIELD.FORMAT)")
+
+
+def _add_explore_commands(commands: "Commands") -> None:
+    view = _command(commands, "view", "Explore results in the browser.", "view", "explore")
+    view.add_argument("folders", metavar="DIR", nargs="+", help="result folder; several stand side by side")
+    view.add_argument("--port", type=int, default=0, metavar="N", help="on 127.0.0.1 (default: a free one)")
+    view.add_argument("--no-browser", action="store_true", help="print the address only")
+
+    export = _command(commands, "export", "Write a result for other programs.", "export", "explore")
+    export.add_argument("folder", metavar="DIR", help="result folder")
+    export.add_argument("--nifti", action="store_true", help="images on the grid of the patient's image")
+    export.add_argument("--stl", action="store_true", help="surfaces of ablation zone and tumour")
+    export.add_argument("--paraview", action="store_true", help="script that sets the scene in ParaView")
+    export.add_argument("--scene", action="store_true", help="interactive page, as in the report")
+    export.add_argument(
+        "--fields",
+        default="zone,tumour,ct,peak",
+        metavar="NAMES",
+        help="of --nifti: zone, tumour, ct, peak, concentration, pressure, or keys of fields",
+    )
+    export.add_argument(
+        "--like", metavar="IMAGE", help="image whose grid is used (default: the case's labels)"
+    )
+    _add_level(export)
+    export.add_argument("--out", metavar="FOLDER", help="where to write (default: the result folder)")
+
+    lesion = _command(
+        commands, "compare-lesion", "Set an observed lesion against the zone.", "compare_lesion", "explore"
+    )
+    lesion.add_argument("folder", metavar="DIR", help="result folder")
+    lesion.add_argument(
+        "mask", metavar="MASK", help="label map after treatment, registered to the first image"
+    )
+    lesion.add_argument(
+        "--label", type=int, action="append", default=[], metavar="N", help="of the lesion (default: all)"
+    )
+    _add_level(lesion)
+    lesion.add_argument("--out", metavar="FILE", help="JSON to write (default DIR/lesion.json)")
+
+
+def _add_level(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threshold",
+        metavar="LEVEL",
+        help='of the zone, such as "75 mg min/L", or a number in SI (default: the middle one of the case)',
+    )
+    parser.add_argument(
+        "--measure", choices=("ct", "peak"), default="ct", help="what the threshold is held against"
+    )
 
 
 def _add_reference_commands(commands: "Commands") -> None:

@@ -3,6 +3,8 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cases.errors import CaseError, ExitCode, UserError
@@ -27,6 +29,7 @@ def run(options: Namespace) -> int:
         ranks=options.ranks,
         quiet=options.quiet,
         debug=options.debug,
+        petsc=_petsc_options(options),
     )
     code: int = ExitCode.BUG
     try:
@@ -36,6 +39,12 @@ def run(options: Namespace) -> int:
     if (out / "summary.json").exists():
         _show(out, case.figures and code in (ExitCode.DONE, ExitCode.UNPHYSICAL), options.quiet)
     return code
+
+
+def _petsc_options(options: Namespace) -> tuple[str, ...]:
+    """What the command line asks of PETSc, in its own words."""
+    profile = [] if options.log_view is None else [f"-log_view :{options.log_view}".removesuffix(" :")]
+    return (*profile, *options.petsc)
 
 
 def _show(folder: Path, draw: bool, quiet: bool) -> None:
@@ -96,20 +105,68 @@ def new(options: Namespace) -> int:
 
 
 def report(options: Namespace) -> int:
-    """Draw figures and report of a result folder again."""
-    folder = Path(options.folder)
-    if not (folder / "summary.json").is_file():
-        raise UserError(f"{folder}: no result folder (no summary.json in it)", ExitCode.MISSING_INPUT)
+    """Draw figures and report of a result folder again, or compare several."""
+    folders = _result_folders(options.folders)
+    with _drawing():
+        if len(folders) == 1 and not options.out:
+            from postprocess.report import build_report
+
+            print(f"wrote {build_report(folders[0])}")
+        else:
+            from postprocess.compare import build_comparison
+
+            page = Path(options.out) if options.out else folders[0].parent / "comparison.html"
+            print(f"wrote {build_comparison(folders, page)}")
+    return ExitCode.DONE
+
+
+def figure(options: Namespace) -> int:
+    """Draw one figure of a result, or print what there is."""
+    folders = _result_folders([options.folder, *options.others])
+    with _drawing():
+        from postprocess.ask import figure_list, write_figure
+
+        if options.list or options.name is None:
+            print(figure_list(folders[0]))
+            return ExitCode.DONE
+        out = Path(options.out) if options.out else None
+        print(f"wrote {write_figure(folders, options.name, out, vars(options))}")
+    return ExitCode.DONE
+
+
+def animate(options: Namespace) -> int:
+    """Film a run."""
+    (folder,) = _result_folders([options.folder])
+    with _drawing():
+        from postprocess.animation import animate as film
+        from postprocess.results import open_result
+
+        out = Path(options.out) if options.out else folder / f"{options.field}.{options.format}"
+        print(f"wrote {film(open_result(folder), out, options.field)}")
+    return ExitCode.DONE
+
+
+def _result_folders(names: list[str]) -> list[Path]:
+    """Result folders of a command line, each seen to hold a summary."""
+    for name in names:
+        if not (Path(name) / "summary.json").is_file():
+            raise UserError(f"{name}: no result folder (no summary.json in it)", ExitCode.MISSING_INPUT)
+    return [Path(name) for name in names]
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    """Says in one line that a library for drawing is missing, or that a result cannot be drawn."""
     try:
-        from postprocess.report import build_report
         from postprocess.results import ResultError
     except ImportError as error:
         raise UserError(f"cannot draw: {error.name} is not installed", ExitCode.UNAVAILABLE) from error
     try:
-        print(f"wrote {build_report(folder)}")
+        yield
+    except ImportError as error:
+        raise UserError(f"cannot draw: {error.name} is not installed", ExitCode.UNAVAILABLE) from error
     except ResultError as error:
         raise UserError(str(error), ExitCode.INVALID) from error
-    return ExitCode.DONE
 
 
 def schema(options: Namespace) -> int:

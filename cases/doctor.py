@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which libraries this installation has."""
+"""Which libraries this installation has, and what it keeps."""
 
 import platform
 import shutil
@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from cases.about import VERSION
+from meshes.cache_room import LIMIT, cache_folder, used
 
 LIBRARIES: Final = {
     "dolfinx": "fenics-dolfinx",
@@ -42,6 +43,7 @@ def examine() -> dict[str, str | None]:
     for module, distribution in LIBRARIES.items():
         found[module] = _version(module, distribution)
     found["mpirun"] = shutil.which("mpirun")
+    found["mesh cache"] = f"{used() / 1e9:.2f} of {LIMIT / 1e9:g} GB in {cache_folder()}"
     return found
 
 

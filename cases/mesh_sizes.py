@@ -23,6 +23,7 @@ class SizeRule:
         surface: on the tumour surface, over `front`.
         far: largest, over the radius of the domain.
         growth: increase of edge length per length travelled.
+        stretch: edge length across the radius from a tip over that along it.
     """
 
     tip: float
@@ -30,12 +31,13 @@ class SizeRule:
     surface: float
     far: float
     growth: float
+    stretch: float = 1.0
 
 
 RULES: Final[dict[str, SizeRule]] = {
     "radial": SizeRule(tip=0.04, front=0.1, surface=1.0, far=0.02, growth=0.1),
     "axisymmetric": SizeRule(tip=0.12, front=0.35, surface=1.0, far=0.1, growth=0.25),
-    "3d": SizeRule(tip=0.2, front=0.75, surface=2.2, far=0.12, growth=0.2),
+    "3d": SizeRule(tip=0.2, front=0.75, surface=2.2, far=0.12, growth=0.25, stretch=2.0),
     "labels": SizeRule(tip=0.3, front=0.75, surface=2.2, far=0.12, growth=0.35),
 }
 """Fewer dimensions afford finer cells, and a mesh from labels holds several tips."""
@@ -99,5 +101,6 @@ def mesh_sizes(kind: str, lengths: CaseLengths, cells_per_front: float, given: d
         surface=rule.surface * front,
         far=max(rule.far * scale * lengths.domain, front),
         growth=rule.growth,
+        stretch=rule.stretch,
     )
     return replace(sizes, **given)

@@ -15,6 +15,7 @@ class Request:
         ranks: number of MPI ranks.
         quiet: print errors only.
         debug: print tracebacks.
+        petsc: options for PETSc, as on its command line.
     """
 
     case: str
@@ -23,9 +24,11 @@ class Request:
     ranks: int = 1
     quiet: bool = False
     debug: bool = False
+    petsc: tuple[str, ...] = ()
 
     def arguments(self) -> list[str]:
         """As the worker's command line."""
         flags = [f"--{name}" for name in ("quiet", "debug") if getattr(self, name)]
         overrides = [f"--set={override}" for override in self.overrides]
-        return [*flags, *overrides, f"--ranks={self.ranks}", "--", self.case, self.out]
+        options = [f"--petsc={option}" for option in self.petsc]
+        return [*flags, *overrides, *options, f"--ranks={self.ranks}", "--", self.case, self.out]

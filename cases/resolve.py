@@ -16,6 +16,7 @@ from cases.about import VERSION
 from cases.case import Case
 from cases.errors import CaseError, ExitCode, Problem
 from cases.read import Source
+from cases.sources import sources
 from meshes.geometry import LabelGeometry, ParametricGeometry
 from meshes.regions import REGION_NAMES
 from solver.parameters import Agent, Injection, Model, Numerics, Physics, Schedule, Thresholds, Tissue
@@ -87,7 +88,8 @@ def resolved_text(case: Case, folder: Path) -> str:
         "# Written by Infusate: the case with every default and every value in SI units",
         "# (m, s, kg, Pa, kg/m3; tables as in solver/parameters.py and meshes/geometry.py).",
     ]
-    resolved = {"format": 1, "units": "SI", "version": VERSION, "hash": case_hash(case)}
+    resolved: dict[str, Any] = {"format": 1, "units": "SI", "version": VERSION, "hash": case_hash(case)}
+    resolved["sources"] = sources(case)
     tables = resolved_tables(case, folder)
     return "\n".join(head) + "\n" + toml_text({**tables, RESOLVED_KEY: resolved})
 

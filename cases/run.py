@@ -6,7 +6,6 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from mpi4py import MPI
@@ -16,10 +15,10 @@ from cases.case import Case
 from cases.errors import ExitCode
 from cases.progress import Progress
 from cases.resolve import case_hash, write_resolved
-from meshes.build import build_mesh
-from meshes.distribute import DistributedMesh, distribute, gather_to_root, on_root
+from cases.reuse import Reuse
+from meshes.distribute import DistributedMesh, gather_to_root
 from meshes.plain import PlainMesh
-from solver.discretisation import Discretisation, discretise
+from solver.discretisation import Discretisation
 from solver.metrics import Level
 from solver.profile import Profile
 from solver.record import Extremes, FieldFile, History
@@ -35,7 +34,7 @@ HIGHEST = 1 + 1e-10
 PACKAGES = ("fenics-dolfinx", "petsc4py", "mpi4py", "numpy", "scipy", "numba", "h5py", "mmgpy", "gmsh")
 
 
-def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False) -> int:
+def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False, reuse: Reuse | None = None) -> int:
     """Run a case and write its result folder. Collective.
 
     Args:
@@ -43,6 +42,7 @@ def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False) -> int:
         out: existing, writable folder.
         comm: ranks to run on.
         quiet: no progress on the terminal.
+        reuse: mesh and discretisation of an earlier run.
 
     Returns:
         Exit code.
@@ -51,24 +51,24 @@ def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False) -> int:
         GeometryError: when the geometry cannot be meshed.
         OSError: when the result cannot be written.
     """
-    start, profile = perf_counter(), Profile()
+    profile = Profile()
     progress = Progress(case, out, comm.rank, quiet)
     if comm.rank == 0:
         write_resolved(case, out / "resolved.toml")
     with profile.stage("mesh"):
         progress.say("meshing")
-        plain = on_root(comm, lambda: build_mesh(case.geometry))
-        mesh = distribute(plain, comm)
+        reuse = reuse or Reuse()
+        plain, mesh = reuse.mesh(case.geometry, comm)
     progress.mesh(mesh.info, comm.size)
     with profile.stage("set-up"):
-        data = discretise(mesh, case.model, case.geometry.sites)
+        data = reuse.data(mesh, case.model, case.geometry.sites)
     extremes = Extremes(inlet=max((p.concentration for p in case.model.injections), default=0.0))
-    failure, last, front = _march(case, out, (data, plain), extremes, progress, profile)
+    failure, last, front = _march(case, out, data, extremes, progress, profile)
     with profile.stage("metrics"):
         summary = _summary(case, (mesh, plain), (last, front), extremes)
     if summary is not None:
         summary |= _facts(case, mesh, last, extremes, failure)
-        summary["timing"] = {"total_s": perf_counter() - start, "stages": dict(profile.seconds)}
+        summary["timing"] = profile.timing()
         write_json(out / "summary.json", summary)
     progress.close()
     if failure is not None:
@@ -80,7 +80,7 @@ def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False) -> int:
 def _march(
     case: Case,
     out: Path,
-    meshes: tuple[Discretisation, PlainMesh | None],
+    data: Discretisation,
     extremes: Extremes,
     progress: Progress,
     profile: Profile,
@@ -90,9 +90,8 @@ def _march(
     Returns:
         Why it failed (or None), the last state, and C and p_max at the end of the last pulse.
     """
-    data, plain = meshes
     history = History(out / "history.csv", data.halo.comm.rank)
-    fields = FieldFile(out / "fields.vtkhdf", data, plain)
+    fields = FieldFile(out / "fields.vtkhdf", data)
     schedule = case.model.schedule
     stored = (0.0, *schedule.outputs, schedule.end)
 
@@ -115,7 +114,7 @@ def _march(
     except SolverFailure as error:
         failure = str(error)
         if last is None:
-            fields.discard()
+            fields.discard(together=True)
             raise
         if not is_stored(last):
             fields.add(last)
@@ -139,7 +138,7 @@ def _summary(
     mesh, plain = meshes
     last, front = states
     fields = [last.dose.ct, last.dose.peak, *front]
-    gathered: list[Any] = [gather_to_root(mesh, field, mesh.mesh.comm) for field in fields]
+    gathered: list[Any] = [gather_to_root(mesh, field, mesh.comm) for field in fields]
     if plain is None:
         return None
     ct, peak, front, largest = gathered
@@ -186,7 +185,7 @@ def _facts(
             "overrides": list(case.overrides),
             "hash": case_hash(case),
         },
-        "ranks": mesh.mesh.comm.size,
+        "ranks": mesh.comm.size,
         "geometry": mesh.geometry,
         "mesh": mesh.info,
         "time": {"end_s": last.time, "steps": last.index, "rejected_steps": extremes.rejected},

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from cases import units
+from cases.accuracy import Accuracy
 from cases.quantity import Quantity
 from cases.table import CLOSED, Duration
 
@@ -58,24 +59,35 @@ class MeshTable(BaseModel):
     growth: Annotated[float, Quantity(units.NUMBER, 0.01, 2.0)] | None = Field(
         None, description="Increase of edge length per length travelled away from a tip or surface."
     )
+    stretch: Annotated[float, Quantity(units.NUMBER, 1.0, 4.0)] | None = Field(
+        None, description="Edge length across the radius from a tip over that along it; 3d only."
+    )
 
 
 class NumericsTable(BaseModel):
     """How the equations are solved."""
 
     model_config = CLOSED
-    cells_per_front: Annotated[float, Quantity(units.NUMBER, 0.2, 100.0)] = Field(
-        3.0, description="Cells across the width of the agent's front; the one number that sets the mesh."
+    accuracy: Annotated[str | float, Accuracy()] = Field(
+        "standard",
+        description="How exact: draft, standard, fine, or the relative error of the ablation volumes that is "
+        'aimed at, such as 0.02 or "2 %". Sets cells_per_front, flow_tolerance and step_tolerance together; '
+        "those that are given win.",
+    )
+    cells_per_front: Annotated[float, Quantity(units.NUMBER, 0.2, 100.0)] | None = Field(
+        None,
+        description="Cells across the width of the agent's front, which set the mesh; by default those of "
+        "accuracy.",
     )
     mesh: MeshTable = Field(MeshTable(), description="Single edge lengths, for mesh studies.")
-    first_step: Duration = Field(0.05, description="Length of the step after an event.")
-    largest_step: Duration = Field(3.0, description="Upper bound of a step.")
+    first_step: Duration = Field(0.1, description="Length of the step after an event.")
+    largest_step: Duration = Field(86400.0, description="Upper bound of a step.")
     smallest_step: Duration = Field(1e-6, description="Below this the run stops.")
     step_growth: Annotated[float, Quantity(units.NUMBER, 1.0, 10.0)] = Field(
-        1.4142135623730951, description="Largest ratio of successive steps."
+        2.0, description="Largest ratio of successive steps."
     )
     flow_tolerance: Tolerance = Field(
-        1e-2, description="Error of one step of the flow, relative to the volume of a pulse."
+        3e-2, description="Error of one step of the flow, relative to the volume of a pulse."
     )
     step_tolerance: Tolerance = Field(
         1e-3, description="Error of one step of the agent, relative to the mass of a pulse."
@@ -84,11 +96,13 @@ class NumericsTable(BaseModel):
         None, description="Constant step; by default the error sets the step."
     )
     newton_tolerance: Tolerance = Field(
-        1e-8, description="Residual of the flow equation over the injection rate."
+        1e-6, description="Residual of the flow equation over the injection rate."
     )
     newton_limit: Annotated[int, Quantity(units.NUMBER, 1, 1000, integer=True)] = Field(
         80, description="Newton iterations before the step is cut."
     )
-    krylov_tolerance_pressure: Tolerance = Field(1e-3, description="Relative, per Newton iteration.")
+    krylov_tolerance_pressure: Tolerance = Field(
+        1e-3, description="Smallest relative tolerance of the linear solve in a Newton iteration."
+    )
     krylov_tolerance_agent: Tolerance = Field(1e-14, description="Relative, preconditioned.")
     limiter: bool = Field(True, description="Flux limiting; off gives the monotone first-order scheme.")

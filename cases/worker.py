@@ -2,6 +2,7 @@
 """One rank of a run: ``mpirun -n N python3 -m cases.worker --ranks=N CASE OUT``."""
 
 import argparse
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -27,6 +28,10 @@ def work(request: Request) -> int:
     Returns:
         The exit code.
     """
+    if request.petsc:
+        # PETSc reads this when it is first imported, below
+        given = os.environ.get("PETSC_OPTIONS", "")
+        os.environ["PETSC_OPTIONS"] = " ".join([given, *request.petsc])
     from mpi4py import MPI
 
     comm = MPI.COMM_WORLD
@@ -50,6 +55,7 @@ def main() -> int:
     """Read the request from the command line and run it; returns the exit code."""
     parser = argparse.ArgumentParser(prog="cases.worker", allow_abbrev=False)
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--petsc", action="append", default=[])
     parser.add_argument("--ranks", type=int, required=True)
     parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--debug", action="store_true")
@@ -64,6 +70,7 @@ def main() -> int:
             ranks=options.ranks,
             quiet=options.quiet,
             debug=options.debug,
+            petsc=tuple(options.petsc),
         )
     )
 
@@ -86,26 +93,31 @@ def _run(comm: "MPI.Comm", request: Request) -> int:
 
 
 def _code(error: Exception, rank: int, debug: bool) -> int:
+    if debug:
+        print(f"rank {rank}:", file=sys.stderr)
+        traceback.print_exc()
+    return failure_code(as_user_error(error), debug)
+
+
+def as_user_error(error: Exception) -> Exception:
+    """A failure of mesh or solver as one that a user can act on, with its exit code; others as they are."""
     from meshes.geometry import GeometryError, MeshInputError
     from meshes.gmsh_process import MesherMissingError
     from solver.boundary import SourceError
     from solver.simulate import SolverFailure
 
-    if debug:
-        print(f"rank {rank}:", file=sys.stderr)
-        traceback.print_exc()
     if isinstance(error, GeometryError):
         code = ExitCode.INVALID
         if isinstance(error, MeshInputError):
             code = ExitCode.MISSING_INPUT
         elif isinstance(error, MesherMissingError):
             code = ExitCode.UNAVAILABLE
-        error = UserError(str(error), code)
-    elif isinstance(error, SolverFailure):
-        error = UserError(str(error), ExitCode.DIVERGED)
-    elif isinstance(error, SourceError):
-        error = UserError(str(error), ExitCode.INVALID)
-    return failure_code(error, debug)
+        return UserError(str(error), code)
+    if isinstance(error, SolverFailure):
+        return UserError(str(error), ExitCode.DIVERGED)
+    if isinstance(error, SourceError):
+        return UserError(str(error), ExitCode.INVALID)
+    return error
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def cached(description: Any, build: Callable[[], PlainMesh]) -> PlainMesh:
     """
     text = json.dumps([MESH_CODE, description], sort_keys=True, allow_nan=False)
     file = cache_folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
-    kept = _read(file)
+    kept = read_kept(file)
     if kept is not None:
         log.info("mesh read from the cache: %s", file)
         mark_used(file)
@@ -76,8 +76,8 @@ def _checksum(mesh: PlainMesh) -> str:
     return digest.hexdigest()
 
 
-def _read(file: Path) -> PlainMesh | None:
-    """Read a kept mesh; ``None`` if there is none or it is damaged."""
+def read_kept(file: Path) -> PlainMesh | None:
+    """Read a kept mesh from its file; ``None`` if there is none or it is damaged."""
     if not file.is_file():
         return None
     try:

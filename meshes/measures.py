@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.plain import Geometry
-from meshes.quality import simplex_measures
+from meshes.quality import simplex_measures, volumes
 
 Array = NDArray[np.float64]
 
@@ -23,6 +23,8 @@ def cell_volumes(points: Array, cells: NDArray[np.integer], geometry: Geometry) 
     Returns:
         Shape ``(n_cells,)``, whatever the orientation.
     """
+    if geometry == "3d":
+        return np.abs(volumes(points, cells))
     return simplex_volumes(points[cells], geometry)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A tagged mesh as plain arrays: what generators make, caches keep and ``distribute`` hands to DOLFINx."""
+"""A tagged mesh as plain arrays: what generators make, caches keep and ``distribute`` hands out."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

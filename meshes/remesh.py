@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def remesh(
         gradation = 1.3
         mmg.set_field("metric", size.reshape(-1, 1))
         smallest, largest = 0.3 * float(size.min()), 2.0 * float(size.max())
-    local = [
+    local: list[Any] = [
         {"type": "triangle", "ref": ref, "hmin": smallest, "hmax": largest, "hausd": own}
         for ref, own in (deviations or {}).items()
     ]

@@ -49,8 +49,8 @@ def stretched_metric(
     Returns:
         ``xx, xy, xz, yy, yz, zz`` [1/m2], shape ``(n, 6)``.
     """
-    shortest, across = np.full(len(points), np.inf), length.copy()
-    towards = np.zeros_like(points)
+    shortest: Floats = np.full(len(points), np.inf)
+    across, towards = length.copy(), np.zeros_like(points)
     for tip, radius in tips:
         offset = points - np.asarray(tip)
         distance = np.linalg.norm(offset, axis=1)
@@ -58,7 +58,7 @@ def stretched_metric(
         nearer = own < shortest
         shortest = np.where(nearer, own, shortest)
         wide = own * stretch_at(sizes, distance, radius)
-        # a surface that asks for less than the tip asks for it in all directions
+        # what a surface asks for, it asks for in nearly all directions
         across = np.where(nearer, np.where(length < own, np.minimum(wide, 1.5 * length), wide), across)
         towards[nearer] = offset[nearer] / np.maximum(distance[nearer], 1e-12)[:, None]
     across = np.maximum(np.minimum(across, sizes.far), length)

@@ -44,7 +44,6 @@ UNITS: Final[dict[str, tuple[str, float, str]]] = {
 """Key of the resolved case to words, factor from SI and unit shown; other keys are shown as they stand."""
 
 SECTIONS: Final = {
-    "agent": "Agent",
     "physics": "Physics",
     "numerics": "Numerics",
     "schedule": "Schedule",
@@ -80,21 +79,9 @@ def value_text(key: str, value: Any) -> str:
     return str(value)
 
 
-def _words(key: str) -> str:
+def words_of(key: str) -> str:
+    """A key of the resolved case in words."""
     return UNITS[key][0] if key in UNITS else key.replace("_", " ")
-
-
-def _tissues(resolved: Mapping[str, Any]) -> list[Table]:
-    tissues = resolved.get("tissues", {})
-    if not tissues:
-        return []
-    keys = list(dict.fromkeys(key for tissue in tissues.values() for key in tissue))
-    rows = [
-        (_words(key), *(value_text(key, t[key]) if key in t else "" for t in tissues.values()))
-        for key in keys
-    ]
-    head = ("", *(name.replace("_", " ") for name in tissues))
-    return [Table(title="Tissues", head=head, rows=tuple(rows))]
 
 
 def _injections(resolved: Mapping[str, Any]) -> list[Table]:
@@ -126,18 +113,18 @@ def _flat(key: str, value: Any) -> list[tuple[str, str]]:
         rows = []
         for name, item in value.items():
             if scale and isinstance(item, float) and name != "growth":
-                rows.append((f"{scale[0]}, {_words(name)}", f"{scale[1] * item:.5g} {scale[2]}"))
+                rows.append((f"{scale[0]}, {words_of(name)}", f"{scale[1] * item:.5g} {scale[2]}"))
             else:
-                rows += [(f"{_words(key)}, {words}", text) for words, text in _flat(name, item)]
+                rows += [(f"{words_of(key)}, {words}", text) for words, text in _flat(name, item)]
         return rows
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         return [row for number, item in enumerate(value, start=1) for row in _flat(f"{key} {number}", item)]
-    return [(_words(key), value_text(key, value))] if value != [] else []
+    return [(words_of(key), value_text(key, value))] if value != [] else []
 
 
 def case_tables(resolved: Mapping[str, Any]) -> list[Table]:
-    """Tables of the resolved case: injections, needles, tissues, then the rest by section."""
-    tables = [*_injections(resolved), *_sites(resolved), *_tissues(resolved)]
+    """Tables of the resolved case: injections, needles, then the rest by section; not its materials."""
+    tables = [*_injections(resolved), *_sites(resolved)]
     for section, title in SECTIONS.items():
         entries = {key: value for key, value in resolved.get(section, {}).items() if key != "sites"}
         rows = tuple(row for key, value in entries.items() for row in _flat(key, value))

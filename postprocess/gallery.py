@@ -1,17 +1,114 @@
 # SPDX-License-Identifier: MIT
-"""Every figure of a result, drawn into its folder."""
+"""Every figure of a result by name, and all of them drawn into its folder."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from postprocess.curves import draw_ledger, draw_pressure, draw_profiles, draw_spill
-from postprocess.figures import draw_concentration, draw_dose
-from postprocess.results import Result
+from matplotlib.figure import Figure
 
-SCENE_SECONDS = 600.0
+from postprocess import cuts, profiles, scenes, timelines
+from postprocess.results import Result, ResultError
+from postprocess.stage import Stage, Wish
+from postprocess.style import save_figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One figure that can be asked for by name.
+
+    Attributes:
+        caption: what is seen.
+        draw: makes it.
+        group: ``zone``, ``fields`` or ``curves``.
+        needs: what a result must have: ``needle``, ``threshold``.
+    """
+
+    caption: str
+    draw: Callable[[Stage, Wish], Figure]
+    group: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def curve(self) -> bool:
+        """Whether it is drawn in lines, and best kept as vectors."""
+        return self.group == "curves"
+
+
+FIGURES: Final[dict[str, Kind]] = {
+    "scene": Kind(
+        group="zone",
+        caption="What the middle threshold destroys in the tumour, what it leaves, what it destroys outside.",
+        draw=scenes.scene,
+        needs=("needle", "threshold"),
+    ),
+    "bands": Kind(
+        group="zone",
+        caption="The zone cut open along the needle. Which dose kills is not known: a shade per threshold.",
+        draw=scenes.bands,
+        needs=("needle", "threshold"),
+    ),
+    "margin": Kind(
+        group="zone",
+        caption="The tumour's surface: violet where tumour is left, orange where the zone reaches beyond.",
+        draw=scenes.margin,
+        needs=("needle", "threshold"),
+    ),
+    "concentration": Kind(
+        group="fields",
+        caption="Where the agent is when each injection ends, on the cut through its needle.",
+        draw=cuts.concentration,
+        needs=("needle",),
+    ),
+    "dose": Kind(
+        group="fields",
+        caption="Cut through the needle: concentration integrated over time, thresholds as lines.",
+        draw=cuts.dose,
+        needs=("needle",),
+    ),
+    "peak": Kind(
+        group="fields",
+        caption="The largest concentration that each place has seen: all deposits in one picture.",
+        draw=cuts.peak,
+        needs=("needle",),
+    ),
+    "flow": Kind(
+        group="fields",
+        caption="Pressure, and the lines along which fluid flows, when the fastest injection ends.",
+        draw=cuts.pressure_map,
+        needs=("needle",),
+    ),
+    "vessels": Kind(
+        group="fields",
+        caption="Where pressure closes the microvessels: no agent is washed into blood there.",
+        draw=cuts.vessels,
+        needs=("needle",),
+    ),
+    "ledger": Kind(
+        group="curves",
+        caption="Where the agent is at each time; the parts add up.",
+        draw=timelines.ledger,
+    ),
+    "spill": Kind(caption="Agent beyond the tumour's boundary.", draw=timelines.spill, group="curves"),
+    "pressure": Kind(
+        group="curves",
+        caption="Pressure at the surface through which fluid enters.",
+        draw=timelines.pressure,
+    ),
+    "shells": Kind(
+        group="curves",
+        caption="The largest dose and concentration in normal tissue, by distance from the tumour.",
+        draw=profiles.shells,
+    ),
+    "profiles": Kind(
+        group="curves",
+        caption="Concentration, dose and pressure along a line; with the closed form where one exists.",
+        draw=profiles.profiles,
+        needs=("needle",),
+    ),
+}
+"""Figures of one run by name, in the order of a report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,69 +116,83 @@ class Picture:
     """A figure with its words.
 
     Attributes:
+        name: of the figure.
+        group: ``zone``, ``fields`` or ``curves``.
         path: PNG or SVG file.
         caption: what is seen.
     """
 
+    name: str
+    group: str
     path: Path
     caption: str
 
 
-def _scene(result: Result, path: Path) -> bool:
-    """Draws the scene in a process of its own: a graphics driver that fails takes nothing with it."""
-    root = str(Path(__file__).parents[1])
-    known = os.environ.get("PYTHONPATH")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, known] if known else [root])}
-    command = [sys.executable, "-m", "postprocess.figures_3d", str(result.folder), str(path)]
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, timeout=SCENE_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0 and path.is_file()
+def available(result: Result) -> list[str]:
+    """Names of the figures that a result has."""
+    has = {"needle": bool(result.needles), "threshold": bool(result.summary["ablation"])}
+    return [name for name, kind in FIGURES.items() if all(has[need] for need in kind.needs)]
 
 
-def _spatial(result: Result, folder: Path) -> list[Picture]:
-    if result.geometry == "radial":
-        caption = "Along the radius: concentration and pressure when injection ends, dose when the run ends."
-        return [Picture(path=draw_profiles(result, folder), caption=caption)]
-    pictures = []
-    if result.needles:
-        caption = "Cut through the needle at the end of injection: where the agent is."
-        pictures.append(
-            Picture(path=draw_concentration(result, folder / "concentration.png"), caption=caption)
-        )
-        caption = (
-            "The same cut at the end of the run: concentration integrated over time, thresholds as lines."
-        )
-        pictures.append(Picture(path=draw_dose(result, folder / "dose.png"), caption=caption))
-    if result.needles and result.summary["ablation"] and _scene(result, folder / "scene.png"):
-        caption = (
-            "What the middle threshold destroys in the tumour, what it leaves, and what it destroys outside."
-        )
-        pictures.append(Picture(path=folder / "scene.png", caption=caption))
-    return pictures
+def draw(result: Result | Stage, name: str, wish: Wish | None = None) -> Figure:
+    """One figure of a result.
+
+    Args:
+        result: an opened result, or a stage that keeps meshes and cuts for the next figure.
+        name: one of ``FIGURES``.
+        wish: time and size; by default the figure's own.
+
+    Raises:
+        ResultError: no such figure, or the result has not what it shows.
+    """
+    stage = result if isinstance(result, Stage) else Stage(result)
+    names = available(stage.result)
+    if name not in names:
+        why = "needs a needle or a threshold that is not there" if name in FIGURES else "no such figure"
+        raise ResultError(f"{stage.result.folder}: {name}: {why} (expected {', '.join(names)})")
+    return FIGURES[name].draw(stage, wish or Wish())
 
 
 def draw_figures(result: Result) -> list[Picture]:
-    """Draws every figure of a result into its folder ``figures``.
+    """Draws every figure of a result into its folder ``figures``: PNG, and curves as SVG too.
 
-    Args:
-        result: an opened result; a geometry without cells in space gets curves instead of a cut and a scene.
+    A scene in space that cannot be drawn, as where no graphics library works, is left out.
 
     Returns:
         The figures in the order in which a report shows them.
     """
     folder = result.folder / "figures"
     folder.mkdir(exist_ok=True)
-    return [
-        *_spatial(result, folder),
-        Picture(
-            path=draw_ledger(result, folder), caption="Where the agent is at each time; the parts add up."
-        ),
-        Picture(path=draw_spill(result, folder), caption="Agent beyond the tumour boundary."),
-        Picture(
-            path=draw_pressure(result, folder), caption="Pressure at the surface through which fluid enters."
-        ),
-    ]
+    stage, wish = Stage(result), Wish()
+    names = available(result)
+    spatial = [name for name in names if FIGURES[name].draw in (scenes.scene, scenes.bands, scenes.margin)]
+    drawn = _all_scenes(stage, wish, spatial) if spatial else True
+    pictures = []
+    for name in names:
+        if name in spatial and not drawn:
+            continue
+        picture = _drawn(stage, name, wish, folder)
+        pictures += [picture] if picture else []
+    return pictures
+
+
+def _all_scenes(stage: Stage, wish: Wish, names: list[str]) -> bool:
+    """Renders all scenes in one process; whether it worked."""
+    shots = [shot for some in scenes.shots_of(stage, wish, names).values() for shot in some]
+    try:
+        scenes.shoot(stage, shots)
+    except ResultError:
+        return False
+    return True
+
+
+def _drawn(stage: Stage, name: str, wish: Wish, folder: Path) -> Picture | None:
+    kind = FIGURES[name]
+    try:
+        figure = kind.draw(stage, wish)
+    except ResultError:
+        return None
+    if kind.curve:
+        figure.savefig(folder / f"{name}.png")
+    path = save_figure(figure, folder / f"{name}{'.svg' if kind.curve else '.png'}")
+    return Picture(name=name, group=kind.group, path=path, caption=kind.caption)

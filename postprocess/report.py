@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""One self-contained page about a run: pictures inlined, nothing fetched, no script."""
+"""One self-contained page about a run: the answer first, pictures inlined, nothing fetched."""
 
-import base64
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from postprocess import quantities
 from postprocess.case_tables import Table, case_tables
 from postprocess.gallery import Picture, draw_figures
 from postprocess.headline import headline, middle_entry, tiles, verdict
-from postprocess.results import Result, open_result
+from postprocess.page import inlined, rendered, write_page
+from postprocess.parameters import STATUSES, parameter_groups, status_counts
+from postprocess.results import Result, ResultError, open_result
+from postprocess.scene import scene_html
 from postprocess.style import FATES
 from solver.fields import CONCENTRATION, CT_DOSE, Field
 
 REPORT: Final = "report.html"
-TEMPLATES: Final = Path(__file__).parent / "templates"
+WIDE: Final = frozenset({"margin"})
+"""Figures that take the whole width of a printed page."""
+
 _FLUID: Final = {
     "stored_m3": "stored in the tissue",
     "lymph_m3": "drained by lymph",
@@ -37,13 +39,6 @@ _SUFFIXES: Final = {
     "kg": quantities.mass_text,
     "Pa": quantities.pressure_text,
 }
-_MIME: Final = {".png": "image/png", ".svg": "image/svg+xml"}
-
-
-def _inline(picture: Picture) -> dict[str, Any]:
-    data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
-    source = f"data:{_MIME[picture.path.suffix]};base64,{data}"
-    return {"source": source, "caption": picture.caption}
 
 
 def _agent_table(summary: Mapping[str, Any]) -> Table:
@@ -144,48 +139,56 @@ def _origin(summary: Mapping[str, Any]) -> list[Table]:
     return [Table(title=title, head=(), rows=tuple(_flat(part))) for title, part in shown if part]
 
 
-def _unbroken(text: Callable[[float], str]) -> Callable[[float], str]:
-    """The same text, kept on one line by browsers."""
-    return lambda value: text(value).replace(" ", "\N{NO-BREAK SPACE}")
+def _pictures(pictures: list[Picture], pulses: int) -> dict[str, list[dict[str, Any]]]:
+    """Pictures by group, each as the page shows it; after one pulse the peak is what its end shows."""
+    groups: dict[str, list[dict[str, Any]]] = {"zone": [], "fields": [], "curves": []}
+    for picture in pictures:
+        if picture.name == "peak" and pulses < 2:
+            continue
+        shown = {"name": picture.name, "source": inlined(picture.path), "caption": picture.caption}
+        broad = picture.name in WIDE or (picture.name == "concentration" and pulses > 1)
+        groups[picture.group].append({**shown, "wide": picture.name in WIDE, "broad": broad})
+    return groups
 
 
-def render(result: Result, pictures: list[Picture]) -> str:
+def _commands(result: Result) -> list[str]:
+    """How to compute the result again."""
+    case, ranks = result.summary["case"], result.summary["ranks"]
+    overrides = "".join(f" --set {quote(str(text))}" for text in case.get("overrides", []))
+    return [
+        f"infusate run resolved.toml --ranks {ranks} --out again",
+        f"infusate run {quote(str(case['file']))}{overrides} --ranks {ranks}",
+    ]
+
+
+def render(result: Result, pictures: list[Picture], scene: str | None = None) -> str:
     """The page as text.
 
     Args:
         result: an opened result.
         pictures: figures to inline.
+        scene: a whole page with the zone in space, shown in a frame of its own; None leaves it out.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    texts = {
-        "volume": quantities.volume_text,
-        "distance": quantities.length_text,
-        "pressure": quantities.pressure_text,
-        "percent": quantities.percent,
-        "duration": quantities.duration_text,
-        "significant": quantities.significant,
-    }
-    environment.filters |= {name: _unbroken(text) for name, text in texts.items()}
-    summary = result.summary
-    return environment.get_template("report.html.j2").render(
+    summary, groups = result.summary, parameter_groups(result.resolved)
+    return rendered(
+        "report.html.j2",
         summary=summary,
         verdict=verdict(summary),
         headline=headline(summary),
         middle=middle_entry(summary),
         tiles=tiles(summary),
-        pictures=[_inline(picture) for picture in pictures],
+        pictures=_pictures(pictures, len(result.injections)),
+        scene=scene,
         shells=_shell_table(summary),
         ledgers=[_agent_table(summary), _fluid_table(summary)],
+        parameters=groups,
+        statuses=STATUSES,
+        counts=status_counts(groups),
         case_tables=case_tables(result.resolved),
         run_tables=_tables(summary),
         origin_tables=_origin(summary),
         injections=result.injections,
+        commands=_commands(result),
     )
 
 
@@ -203,10 +206,12 @@ def build_report(folder: Path) -> Path:
         OSError: the folder cannot be written.
     """
     result = open_result(folder)
-    page = render(result, draw_figures(result))
-    partial = folder / f".{REPORT}.partial"
-    with partial.open("w", encoding="utf-8") as stream:
-        stream.write(page)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return partial.replace(folder / REPORT)
+    return write_page(render(result, draw_figures(result), _interactive(result)), folder / REPORT)
+
+
+def _interactive(result: Result) -> str | None:
+    """The page of the scene that can be turned; None where the result has none."""
+    try:
+        return scene_html(result)
+    except ResultError:
+        return None

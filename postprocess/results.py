@@ -4,9 +4,10 @@
 import csv
 import json
 import tomllib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyvista as pv
@@ -14,11 +15,24 @@ from numpy.typing import NDArray
 from vtkmodules.vtkIOHDF import vtkHDFReader
 
 from meshes.plain import Geometry
+from postprocess.ablation import Ablation, ablation, in_tumour, part
+from postprocess.card import card
+from solver.fields import CT_DOSE, FIELDS, PEAK_CONCENTRATION, REGION
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 SUMMARY = "summary.json"
 RESOLVED = "resolved.toml"
 HISTORY = "history.csv"
 FIELD_FILE = "fields.vtkhdf"
+
+MEASURES: Final = {"ct": CT_DOSE.key, "peak": PEAK_CONCENTRATION.key}
+"""Measure, as in ``summary.json``, to the field that is held against its thresholds."""
+
+CORNERS: Final = {3: "lines", 5: "triangles", 10: "tetrahedra"}
+"""VTK's number of a cell type to words."""
 
 
 class ResultError(ValueError):
@@ -60,6 +74,11 @@ class Result:
     history: dict[str, NDArray[np.float64]]
     times: tuple[float, ...]
 
+    @classmethod
+    def open(cls, folder: str | Path) -> "Result":
+        """Opens a result folder: the same as `open_result`."""
+        return open_result(Path(folder))
+
     @property
     def geometry(self) -> Geometry:
         """Which of the three geometries was run."""
@@ -97,12 +116,102 @@ class Result:
 
     def grid(self, time: float) -> pv.UnstructuredGrid:
         """The mesh with its fields at the stored time nearest to ``time`` [s]; coordinates in metres."""
+        return self._at(_reader(self.folder / FIELD_FILE), self.nearest_time(time))
+
+    def grids(
+        self, keys: Collection[str], times: Collection[float] | None = None
+    ) -> Iterator[pv.UnstructuredGrid]:
+        """The mesh at one stored time after another, with some fields only: much quicker than `grid`.
+
+        Args:
+            keys: of the fields wanted.
+            times: stored times [s]; all by default.
+        """
         reader = _reader(self.folder / FIELD_FILE)
-        reader.UpdateTimeStep(self.nearest_time(time))
+        for selection in (reader.GetPointDataArraySelection(), reader.GetCellDataArraySelection()):
+            selection.DisableAllArrays()
+            for key in {*keys} & {selection.GetArrayName(i) for i in range(selection.GetNumberOfArrays())}:
+                selection.EnableArray(key)
+        for time in self.times if times is None else times:
+            yield self._at(reader, time)
+
+    def table(self) -> "pd.DataFrame":
+        """``history.csv`` as a table over time [s]."""
+        import pandas as pd
+
+        return pd.DataFrame(self.history).set_index("t_s")
+
+    def fields(self, time: float | None = None, keys: Collection[str] | None = None) -> "xr.Dataset":
+        """Fields with names and units, on vertices and in cells, SI.
+
+        Args:
+            time: [s], the nearest stored one is taken; all stored times if None.
+            keys: of the field table; all by default.
+        """
+        import xarray as xr
+
+        keys = set(FIELDS if keys is None else keys)
+        if unknown := keys - set(FIELDS):
+            raise ResultError(
+                f"no such field: {', '.join(sorted(unknown))} (expected some of {', '.join(FIELDS)})"
+            )
+        times = list(self.times) if time is None else [self.nearest_time(time)]
+        found: dict[str, list[NDArray[Any]]] = {}
+        for grid in self.grids(keys | {REGION.key}, times):
+            for key in [key for key in FIELDS if key in keys and key in grid.array_names]:
+                found.setdefault(key, []).append(np.array(grid[key]))
+        ((kind, cells),) = grid.cells_dict.items()
+        points = np.asarray(grid.points, dtype=np.float64)
+        coordinates: dict[str, Any] = {
+            axis: ("vertex", points[:, i], {"units": "m"}) for i, axis in enumerate("xyz")
+        }
+        coordinates["time"] = ("time", times, {"units": "s"})
+        variables = {key: _variable(key, steps) for key, steps in found.items()}
+        variables["cells"] = (("cell", "corner"), cells, {"long_name": f"vertices of the {CORNERS[kind]}"})
+        facts = {"title": self.summary["case"]["title"], "geometry": self.geometry}
+        whole = xr.Dataset(variables, coords=coordinates, attrs=facts)
+        return whole if time is None else whole.isel(time=0)
+
+    def ablation(self, threshold: float, measure: str = "ct", time: float | None = None) -> Ablation:
+        """What a threshold ablates: volume, its part in the tumour, coverage and margin.
+
+        Args:
+            threshold: in SI: 4.5 kg s/m3 is 75 mg min/L.
+            measure: ``ct``, the dose, or ``peak``, the largest concentration.
+            time: [s], the nearest stored one is taken; the end if None.
+        """
+        key = MEASURES[measure]
+        time = self.times[-1] if time is None else self.nearest_time(time)
+        return ablation(next(self.grids({key, REGION.key}, [time])), self.geometry, key, threshold)
+
+    def ablation_volume(self, threshold: float, measure: str = "ct", time: float | None = None) -> float:
+        """Volume that a threshold ablates [m3]; arguments as of `ablation`."""
+        return self.ablation(threshold, measure, time).volume
+
+    @property
+    def tumour(self) -> pv.UnstructuredGrid:
+        """Mesh of the tumour; coordinates in metres."""
+        grid = next(self.grids([REGION.key], self.times[-1:]))
+        return part(grid, in_tumour(grid))
+
+    def _repr_html_(self) -> str:
+        return card(self.summary)
+
+    def _at(self, reader: vtkHDFReader, time: float) -> pv.UnstructuredGrid:
+        reader.UpdateTimeStep(time)
         grid = pv.wrap(reader.GetOutputDataObject(0))
         if not isinstance(grid, pv.UnstructuredGrid):
             raise ResultError(f"{self.folder / FIELD_FILE}: holds no unstructured grid")
         return grid
+
+
+def _variable(key: str, steps: list[NDArray[Any]]) -> tuple[tuple[str, ...], NDArray[Any], dict[str, str]]:
+    """Axes, values and labels of a field over time; the regions are the same at all times."""
+    field = FIELDS[key]
+    axes: tuple[str, ...] = ("vertex" if field.location == "point" else "cell",)
+    axes += () if field.components == 1 else ("component",)
+    label = {"long_name": field.label, "units": field.unit}
+    return (axes, steps[0], label) if key == REGION.key else (("time", *axes), np.stack(steps), label)
 
 
 def _reader(path: Path) -> vtkHDFReader:

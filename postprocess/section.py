@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from meshes.plain import Geometry
 from postprocess.ablation import tumour_surface
 from postprocess.results import Needle
+from solver.fields import DARCY_FLUX
 
 MILLIMETRES = 1e3
 
@@ -46,6 +47,7 @@ class Section:
         triangles: shape ``(m, 3)``.
         fields: point data by key, SI units.
         outline: segments of the tumour's boundary, shape ``(k, 2, 2)``.
+        flux: Darcy flux in the plane [m/s], one per triangle, shape ``(m, 2)``.
         plane: where the cut lies.
     """
 
@@ -53,6 +55,7 @@ class Section:
     triangles: NDArray[np.int64]
     fields: dict[str, NDArray[np.float64]]
     outline: NDArray[np.float64]
+    flux: NDArray[np.float64]
     plane: Plane
 
 
@@ -111,25 +114,42 @@ def cut(grid: pv.UnstructuredGrid, geometry: Geometry, needles: tuple[Needle, ..
         return _mirrored(grid, needles)
     plane = choose_plane(needles, tumour_centre(grid))
     normal = np.cross(plane.across, plane.up)
-    sliced = grid.slice(normal=normal, origin=plane.origin, generate_triangles=True).clean()
+    sliced = sliced_by(grid, plane)
     segments = line_segments(_interface(grid).slice(normal=normal, origin=plane.origin))
     points = plane.picture(np.asarray(sliced.points, dtype=np.float64))
+    triangles = sliced.faces.reshape(-1, 4)[:, 1:].astype(np.int64)
+    kept = _with_height(points, triangles)
     return Section(
         points=points,
-        triangles=_without_slivers(points, sliced.faces.reshape(-1, 4)[:, 1:].astype(np.int64)),
+        triangles=triangles[kept],
         fields={key: np.asarray(sliced.point_data[key]) for key in sliced.point_data},
         outline=plane.picture(segments),
+        flux=_in_plane(sliced, plane)[kept],
         plane=plane,
     )
 
 
-def _without_slivers(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Triangles that have a height; where a cut grazes a vertex, the others draw as hairlines."""
+def sliced_by(grid: pv.UnstructuredGrid, plane: Plane) -> pv.PolyData:
+    """Triangles in which a plane cuts a 3-D mesh, points in one place merged, fields kept."""
+    sliced = grid.slice(normal=np.cross(plane.across, plane.up), origin=plane.origin, generate_triangles=True)
+    return sliced.clean(lines_to_points=False, polys_to_lines=False, strips_to_polys=False)
+
+
+def _in_plane(surface: pv.DataSet, plane: Plane) -> NDArray[np.float64]:
+    """Darcy flux of each cell in the plane."""
+    if DARCY_FLUX.key not in surface.cell_data:
+        return np.zeros((surface.n_cells, 2))
+    vectors = np.asarray(surface.cell_data[DARCY_FLUX.key], dtype=np.float64)
+    return np.stack([vectors @ plane.across, vectors @ plane.up], axis=1)
+
+
+def _with_height(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which triangles have a height; where a cut grazes a vertex, the others draw as hairlines."""
     corners = points[triangles]
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     twice_area = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0])
     longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
-    return triangles[twice_area > LEAST_HEIGHT * longest]
+    return twice_area > LEAST_HEIGHT * longest
 
 
 def _mirrored(grid: pv.UnstructuredGrid, needles: tuple[Needle, ...]) -> Section:
@@ -139,14 +159,38 @@ def _mirrored(grid: pv.UnstructuredGrid, needles: tuple[Needle, ...]) -> Section
     ((_, cells),) = grid.cells_dict.items()
     outline = points[tumour_surface(grid)]
     flip = np.array([-1.0, 1.0])
+    flux = _in_plane(grid, plane)
     return Section(
         points=np.concatenate([points, points * flip]),
         triangles=np.concatenate([cells, cells[:, ::-1] + len(points)]).astype(np.int64),
         fields={key: np.tile(np.asarray(grid.point_data[key]), 2) for key in _scalars(grid)},
         outline=np.concatenate([outline, outline * flip]),
+        flux=np.concatenate([flux, flux * flip]),
         plane=plane,
     )
 
 
 def _scalars(grid: pv.UnstructuredGrid) -> list[str]:
     return [key for key in grid.point_data if np.asarray(grid.point_data[key]).ndim == 1]
+
+
+def at_places(
+    section: Section, values: NDArray[np.float64], places: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Values of the points of a cut, interpolated at places on it; nan outside.
+
+    Args:
+        section: the cut.
+        values: shape ``(n,)`` or ``(n, k)``.
+        places: [mm], shape ``(..., 2)``.
+    """
+    flat = places.reshape(-1, 2)
+    faces = np.column_stack([np.full(len(section.triangles), 3), section.triangles])
+    surface = pv.PolyData(
+        np.column_stack([section.points, np.zeros(len(section.points))]), faces=faces.ravel()
+    )
+    surface.point_data["values"] = values
+    found = pv.PolyData(np.column_stack([flat, np.zeros(len(flat))])).sample(surface)
+    sampled = np.array(found.point_data["values"], dtype=np.float64)
+    sampled[np.asarray(found.point_data["vtkValidPointMask"]) == 0] = np.nan
+    return sampled.reshape(*places.shape[:-1], *values.shape[1:])

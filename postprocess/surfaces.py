@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyvista as pv
+from numpy.typing import NDArray
 from vtkmodules.vtkFiltersGeometry import vtkDataSetSurfaceFilter
 
 from meshes.plain import Geometry
 from postprocess.ablation import ablated, in_tumour, part
+from postprocess.section import Plane, sliced_by
+
+ON_AXIS = 1e-9
+"""Nearer to the axis than this [m], a line is a part of it."""
 
 SECTORS = 96
 """Sectors in which the axisymmetric geometry is turned around its axis."""
@@ -35,7 +40,7 @@ def _turned(outline: pv.PolyData) -> pv.PolyData:
     """The surface of an outline in the meridian plane turned once around the axis z."""
     if outline.n_cells == 0:
         return outline
-    off_axis = np.asarray(outline.cell_centers().points)[:, 0] > 1e-9
+    off_axis = np.asarray(outline.cell_centers().points)[:, 0] > ON_AXIS
     lines = _surface(outline.extract_cells(np.nonzero(off_axis)[0]))
     bare = pv.PolyData(lines.points, lines=lines.lines).clean().strip()
     return bare.extrude_rotate(resolution=SECTORS, capping=False).clean().triangulate()
@@ -88,3 +93,73 @@ def skins(grid: pv.UnstructuredGrid, geometry: Geometry, key: str, threshold: fl
     if geometry == "3d":
         return Skins(**found)
     return Skins(**{name: _turned(skin) for name, skin in found.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faces:
+    """A cut through the mesh in space [m], point data kept.
+
+    Attributes:
+        inside: its part in the tumour.
+        outside: its part in other tissue.
+        outline: the tumour's boundary on it.
+    """
+
+    inside: pv.PolyData
+    outside: pv.PolyData
+    outline: pv.PolyData
+
+
+def cut_faces(grid: pv.UnstructuredGrid, geometry: Geometry, plane: Plane) -> Faces:
+    """Where a plane cuts tumour and tissue; the axisymmetric geometry is cut in its own plane.
+
+    Args:
+        grid: of the 3-D or the axisymmetric geometry.
+        geometry: which of the two.
+        plane: of the cut.
+    """
+    inside = in_tumour(grid)
+    pieces = [_cut(part(grid, chosen), geometry, plane) for chosen in (inside, ~inside)]
+    rim = pieces[0].extract_feature_edges(boundary_edges=True, feature_edges=False, manifold_edges=False)
+    if geometry != "3d":
+        rim = rim.extract_cells(np.abs(np.asarray(rim.cell_centers().points)[:, 0]) > ON_AXIS)
+        rim = _surface(rim)
+    return Faces(inside=pieces[0], outside=pieces[1], outline=rim)
+
+
+def _cut(grid: pv.UnstructuredGrid, geometry: Geometry, plane: Plane) -> pv.PolyData:
+    if geometry == "3d":
+        return sliced_by(grid, plane)
+    half = _surface(grid)
+    other = half.copy()
+    other.points = np.asarray(half.points) * [-1.0, 1.0, 1.0]
+    return half.append_polydata(other)
+
+
+def turned_mesh(
+    points: NDArray[np.float64], lines: NDArray[np.int64], values: NDArray[np.float64], name: str
+) -> pv.PolyData:
+    """The surface that lines in the meridian plane sweep around the axis z, with a value at each point.
+
+    Args:
+        points: [m], shape ``(n, 3)``, in the plane y = 0.
+        lines: point numbers, shape ``(m, 2)``.
+        values: at the points.
+        name: of the values on the surface.
+    """
+    angles = np.linspace(0.0, 2 * np.pi, SECTORS, endpoint=False)
+    ring = np.stack(
+        [
+            np.outer(np.cos(angles), points[:, 0]),
+            np.outer(np.sin(angles), points[:, 0]),
+            np.tile(points[:, 2], (SECTORS, 1)),
+        ],
+        axis=-1,
+    )
+    here = np.arange(SECTORS)[:, None, None] * len(points) + lines
+    there = np.roll(here, -1, axis=0)
+    quads = np.stack([here[..., 0], here[..., 1], there[..., 1], there[..., 0]], axis=-1).reshape(-1, 4)
+    faces = np.column_stack([np.full(len(quads), 4), quads])
+    surface = pv.PolyData(ring.reshape(-1, 3), faces=faces.ravel())
+    surface.point_data[name] = np.tile(values, SECTORS)
+    return surface.triangulate().clean()

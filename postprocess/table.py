@@ -22,6 +22,13 @@ def _ablation_lines(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _estimate_rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """The largest estimated error of the ablated volumes; none in results from before there was one."""
+    entries = summary.get("error_estimate", {}).get("ablation", [])
+    errors = [entry["volume_relative"] for entry in entries if entry["volume_relative"] is not None]
+    return [("estimated error", f"{percent(max(errors))} of the volumes at most")] if errors else []
+
+
 def _flag_lines(summary: dict[str, Any]) -> list[str]:
     lines = []
     for flag in summary["validity"]:
@@ -45,6 +52,7 @@ def summary_table(summary: dict[str, Any]) -> str:
         ("peak pressure", pressure_text(summary["pressure"]["peak_Pa"])),
         ("ledger closes to", f"{ledger_residual(summary):.0e} of what was injected"),
     ]
+    rows += _estimate_rows(summary)
     status = "" if summary["status"] == "complete" else f" ({summary['status'].upper()})"
     lines = [textwrap.shorten(f"{summary['case']['title']}", WIDTH - len(status)) + status, ""]
     lines += [*_ablation_lines(summary), ""]

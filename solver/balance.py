@@ -2,10 +2,12 @@
 """The nodal balance of interstitial fluid at a trial pressure, and its tangent. No PETSc here."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from meshes.plain import Geometry
 from solver.conductivity import Law, LawInput, LawParameters
 from solver.discretisation import Discretisation
 from solver.exchange import FluidExchange, Vessels, exchange_fluid
@@ -22,6 +24,9 @@ from solver.flow_kernels import (
 )
 
 Floats = NDArray[np.float64]
+
+NEGLIGIBLE: Final[dict[Geometry, float]] = {"radial": 1e-5, "axisymmetric": 1e-4, "3d": 1e-3}
+"""What all cells in a row leave out of the tangent adds up, so it goes with how many there can be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +148,10 @@ class FlowBalance:
         fill_tangent(self._rows, far.fixed, (balance.transmissibility, self._both), diagonal, values)
 
     def growth(self, balance: Balance) -> Floats:
-        """Steepest d ln K/dp at each node [1/Pa]."""
-        return growth_rate(self._data.pairs.node, balance.factor, balance.slope, balance.residual.size)
+        """Steepest d ln K/dp at each node [1/Pa]. Collective."""
+        nodes = balance.residual.size
+        rate = growth_rate(self._data.pairs.node, balance.factor, balance.slope, nodes)
+        return self._data.halo.update(rate)
 
     def convection(self, balance: Balance, pressure: Floats) -> tuple[Floats, Floats]:
         """Galerkin convection of the Darcy flow on edges: flux and symmetric part [m3/s]."""
@@ -162,4 +169,5 @@ def darcy_geometry(data: Discretisation) -> Darcy:
         shares=data.integrals.nodal / data.integrals.volume[:, None],
         pairs=data.pairs.of_cell,
         at_rest=data.conductivity,
+        negligible=NEGLIGIBLE[data.mesh.geometry],
     )

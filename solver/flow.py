@@ -8,7 +8,7 @@ nodal balance. Whatever remainder Newton leaves is carried by the stored volume,
 the fluxes, so the fluid ledger closes to round-off.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 
 LOOSEST: Final = 0.03
 """Largest relative tolerance of a linear solve."""
+STEADY: Final = 1e-3
+"""Share of the Newton tolerance to which a steady flow is solved."""
 ENOUGH: Final = 0.1
 """Share of Newton's tolerance that a linear solve need not fall below."""
 KEEP_BELOW: Final = 0.1
@@ -116,6 +118,8 @@ class FlowSolver:
         self.scale = scale or max(data.halo.sum(np.abs(exchange)), 1e-300)
         self._fixed = data.far.fixed
         self._stores = bool(data.halo.max(data.compliance) > 0)
+        # What Newton leaves of a steady flow is not made good in the next step.
+        self._enough = numerics.newton_tolerance * (1.0 if self._stores else STEADY) * self.scale
         self.rest = self._rest()
 
     def initial_state(self) -> FlowState:
@@ -144,6 +148,8 @@ class FlowSolver:
             FlowError: when Newton does not converge.
         """
         data = self._data
+        if past is not None and not self._stores and past[0].iterations == 0:
+            return _again(past[0], state, step)
         share = 1.0
         known = source + state.stored / step
         if past is not None and self._stores and step < LARGEST_RATIO * past[1]:
@@ -196,6 +202,8 @@ class FlowSolver:
             change: of the pressure in the last step [Pa].
             ratio: of this step to the last.
         """
+        if not self._stores:
+            return state.pressure
         stencil = self._data.stencil
         ahead = extrapolated(stencil.tail, stencil.head, state.pressure, change, ratio)
         return self._data.halo.update(ahead)
@@ -224,11 +232,11 @@ class FlowSolver:
         for iteration in range(numerics.newton_limit + 1):
             if not np.isfinite(balance.norm):
                 raise FlowError("the pressure became infinite or not a number")
-            if balance.norm <= numerics.newton_tolerance * self.scale:
+            if balance.norm <= self._enough:
                 return pressure, balance, iteration, krylov
             if iteration == numerics.newton_limit:
                 break
-            enough = ENOUGH * numerics.newton_tolerance * self.scale / balance.norm
+            enough = ENOUGH * self._enough / balance.norm
             forcing = max(forcing, enough, numerics.krylov_tolerance_pressure)
             correction = self._correction(
                 target, balance, pressure, (min(forcing, LOOSEST), fell > KEEP_BELOW)
@@ -289,6 +297,13 @@ class FlowSolver:
         out = np.zeros(pressure.size)
         out[:owned] = local
         return self._data.halo.update(out)
+
+
+def _again(flow: FlowStep, state: FlowState, step: float) -> FlowStep:
+    """A steady flow that its last step did not change any more, for one more step."""
+    return replace(
+        flow, state=replace(flow.state, stored=state.stored + step * flow.net), iterations=0, krylov=0
+    )
 
 
 def average_rates(flow: FlowStep, past: FlowStep, share: float) -> None:

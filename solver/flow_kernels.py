@@ -14,9 +14,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
-NEGLIGIBLE: Final = 1e-5
-"""Change of K across a cell over K, below which the tangent takes K as held."""
-
 AHEAD: Final = 0.7
 """Part of its own last change by which the pressure of a node is guessed ahead; more overshoots."""
 
@@ -27,7 +24,8 @@ class Darcy(NamedTuple):
     ``corners``: numbers of a cell's vertices; compiled loops are unrolled by the length of a tuple;
     ``edges``: how many the mesh has; ``cells``: nodes of each cell; ``cell_edges``: its edges;
     ``conductance``: G_ij [m]; ``shares``: part of its volume that each vertex holds [-]; ``pairs``: its
-    node-region pairs; ``at_rest``: K0 [m2/(Pa s)].
+    node-region pairs; ``at_rest``: K0 [m2/(Pa s)]; ``negligible``: change of K across a cell over K, below
+    which the tangent takes K as held.
     """
 
     corners: tuple[int, ...]
@@ -38,6 +36,7 @@ class Darcy(NamedTuple):
     shares: Floats
     pairs: Ints
     at_rest: Floats
+    negligible: float
 
 
 class Rows(NamedTuple):
@@ -159,7 +158,7 @@ def conductivity_tangent(
             lowest = min(lowest, pressure[darcy.cells[c, a]])
             highest = max(highest, pressure[darcy.cells[c, a]])
             row[a] = 0.0
-        if steepest * (highest - lowest) <= NEGLIGIBLE * conductivity[c]:
+        if steepest * (highest - lowest) <= darcy.negligible * conductivity[c]:
             continue
         k = 0
         for a in range(vertices):

@@ -232,7 +232,7 @@ class Transport:
         faded = lot.losses.fading * lot.step / lot.mean_fluid
         target = low + (lot.before - lot.settled) * (np.exp(-faded) - 1 / (1 + faded))
         for _ in range(CORRECTIONS):
-            target = np.clip(target, *bounds)
+            target = data.halo.update(np.clip(target, *bounds))
             mean = target - weight * (target - lot.before)
             rate = lot.mean_fluid / lot.step * (target - lot.before) + lot.losses.bound * mean - lot.exchanged
             rate = data.halo.update(rate / data.volume)

@@ -322,6 +322,13 @@ tip = [0.0, 0.0, {offset}]
 direction = [0.0, 0.0, -1.0]
 needle_radius = 0.000359
 shaft_length = 0.05
+
+[resolved.sources.agent]
+reaction_rate = ["prior range", "claimed, not measured", "0.01 1/s to 0.1 1/s"]
+molar_mass = ["measured", "atomic masses"]
+
+[resolved.sources.tissues.tumour]
+hydraulic_conductivity = ["prior range", "no measurement at all", "1e-15 to 2e-13"]
 """
 
 

@@ -120,7 +120,7 @@ def test_reference_commands(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert "volume per time" in text and "required" in text and "range" in text
     assert main(["explain", "numerics.first_step"]) == ExitCode.DONE
-    assert '"0.05 s"' in capsys.readouterr().out
+    assert '"0.1 s"' in capsys.readouterr().out
     assert main(["explain", "needles.mine.outer_diameter"]) == ExitCode.DONE
     capsys.readouterr()
     assert main(["library"]) == ExitCode.DONE

@@ -13,15 +13,15 @@ from benchmarks.formulations.supg import Supg
 
 pytestmark = pytest.mark.serial
 
-ERRORS = {"low": 100.0, "zalesak": 70.0, "infusate": 50.0, "mcl": 65.0, "galerkin": 70.0, "supg": 60.0}
-"""Upper bounds on a mesh of 40 by 40 squares [%]."""
+ERRORS = {"low": 135.0, "zalesak": 80.0, "infusate": 53.0, "mcl": 63.0, "galerkin": 59.0, "supg": 50.0}
+"""Upper bounds on a mesh of 32 by 32 squares [%]."""
 BOUNDED = {"low", "zalesak", "infusate"}
 
 
 @pytest.fixture(scope="module")
 def bodies() -> Problem:
     """Three bodies in rotation, coarse."""
-    return rotation(count=40, steps=240)
+    return rotation(count=32, steps=200)
 
 
 def stepper(problem: Problem, name: str) -> Stepper:

@@ -10,7 +10,7 @@ import pytest
 
 from postprocess.ablation import ablated, volume
 from postprocess.closed_forms import closed_form
-from postprocess.profiles import beyond_tumour
+from postprocess.profiles import beyond_tumour, largest_beyond
 from postprocess.results import Result, open_result
 from postprocess.revolve import half_disc
 from postprocess.stage import Stage
@@ -91,6 +91,13 @@ def test_half_disc_stands_for_the_radial_mesh(tmp_path: Path) -> None:
     level = 0.3 * DOSE_AT_TIP
     expected = volume(ablated(line, CT_DOSE.key, level), "radial")
     assert volume(ablated(disc, CT_DOSE.key, level), "axisymmetric") == pytest.approx(expected, rel=1e-3)
+
+
+def test_largest_beyond_a_distance() -> None:
+    distances, values = np.array([3.0, 0.0, 2.0, 1.0, 0.0, 4.0]), np.array([2.0, 5.0, 1.0, 3.0, 4.0, 0.5])
+    places, largest = largest_beyond(distances, values)
+    assert places.tolist() == [0.0, 1.0, 3.0, 4.0]
+    assert largest.tolist() == [5.0, 3.0, 2.0, 0.5]
 
 
 @pytest.mark.parametrize("geometry", ["radial", "axisymmetric", "3d"])

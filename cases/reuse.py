@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""What one run leaves for the next in the same process: mesh and discretisation, where they are the same."""
+
+from typing import Any
+
+from mpi4py import MPI
+
+from meshes.build import build_mesh, key_material
+from meshes.distribute import DistributedMesh, distribute, on_root
+from meshes.geometry import GeometryDescription, Site
+from meshes.plain import PlainMesh
+from solver.discretisation import Discretisation, discretise
+from solver.parameters import Model
+
+
+class Reuse:
+    """Holds the last mesh and discretisation, and hands them out again to a case that needs the same."""
+
+    def __init__(self) -> None:
+        self._mesh_key: Any = None
+        self._plain: PlainMesh | None = None
+        self._mesh: DistributedMesh | None = None
+        self._data_key: Any = None
+        self._data: Discretisation | None = None
+
+    def mesh(
+        self, description: GeometryDescription, comm: MPI.Comm
+    ) -> tuple[PlainMesh | None, DistributedMesh]:
+        """The mesh of a geometry, whole on rank 0 and shared. Collective.
+
+        Args:
+            description: of the geometry.
+            comm: ranks to share it.
+
+        Raises:
+            GeometryError: when the geometry cannot be meshed.
+        """
+        key = comm.bcast(on_root(comm, lambda: key_material(description)))
+        if self._mesh is None or key != self._mesh_key or comm is not self._mesh.comm:
+            self._data = None
+            self._plain = on_root(comm, lambda: build_mesh(description))
+            self._mesh = distribute(self._plain, comm)
+            self._mesh_key = key
+        return self._plain, self._mesh
+
+    def data(self, mesh: DistributedMesh, model: Model, sites: tuple[Site, ...]) -> Discretisation:
+        """The static data of a run on a mesh from `mesh`. Collective.
+
+        Args:
+            mesh: the last one.
+            model: what is simulated; only its tissues and its physics count here.
+            sites: of injection.
+
+        Raises:
+            SourceError: when a site has no node.
+        """
+        key = (model.tissues, model.physics, sites)
+        if self._data is None or key != self._data_key or mesh is not self._mesh:
+            self._data = discretise(mesh, model, sites)
+            self._data_key = key
+        return self._data

@@ -12,7 +12,7 @@ infusate = $(inside) infusate $(1) || { code=$$?; echo "infusate ended with exit
 
 .PHONY: help
 help: ## list the targets (default)
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 .PHONY: demo
 demo: ## run the main job on a synthetic tumour and show the result (2 ranks)
@@ -44,6 +44,17 @@ lint: ## check style and types
 	$(inside) ruff format --check . || status=1; \
 	$(inside) mypy || status=1; \
 	exit $$status
+
+bench_options = $(if $(SIZES),--sizes "$(SIZES)") $(if $(CASES),--cases "$(CASES)") $(if $(REPEATS),--repeats $(REPEATS)) \
+	$(if $(PREFIX),--prefix "$(PREFIX)") $(if $(HISTORY),--history "$(HISTORY)")
+
+.PHONY: bench
+bench: ## time the benchmark BALL: make bench [SIZES="50k 200k 1M"] [CASES="BALL BALLw"] [REPEATS=n]
+	@$(inside) python3 -m benchmarks.ball.bench $(bench_options)
+
+.PHONY: bench-peers
+bench-peers: ## the same beside other programs: options of bench and [PEERS="ngsolve skfem"]
+	@$(inside) python3 -m benchmarks.ball.bench --peers "$(or $(PEERS),all)" $(bench_options)
 
 .PHONY: shell
 shell: ## open a shell in the environment

@@ -49,7 +49,7 @@ def pack(numbers: NDArray[np.unsignedinteger[Any]], differences: bool = False) -
     Returns:
         ``width`` (bytes per number), ``differences`` and ``data``.
     """
-    flat = numbers.ravel()
+    flat: NDArray[Any] = numbers.ravel()
     if differences:
         flat = np.diff(flat, prepend=flat.dtype.type(0))
     planes = flat.astype(flat.dtype.newbyteorder("<")).view(np.uint8).reshape(-1, flat.itemsize).T

@@ -45,9 +45,7 @@ def reachable(
 
 
 @njit(cache=True)
-def still_passing(
-    graph: Graph, flux: Floats, courant: Floats, passed: float, edges: Ints, count: int
-) -> int:
+def still_passing(graph: Graph, flux: Floats, courant: Floats, passed: float, edges: Ints, count: int) -> int:
     """Keep of the first ``count`` edges those whose downstream end has a larger Courant number; how many."""
     kept = 0
     for k in range(count):

@@ -26,8 +26,8 @@ class Graph(NamedTuple):
 class Carrier(NamedTuple):
     """What carries the agent along edges.
 
-    ``flux``: Darcy flow F [m3/s]; ``symmetric``: part s of Galerkin convection [m3/s]; ``diffusion``: D G [m3/s],
-    to be multiplied by the porosity of the edge.
+    ``flux``: Darcy flow F [m3/s]; ``symmetric``: part s of Galerkin convection [m3/s]; ``diffusion``: D G
+    [m3/s], to be multiplied by the porosity of the edge.
     """
 
     flux: Floats
@@ -130,8 +130,8 @@ def target_flux(
         flux: Darcy flow [m3/s].
         spread: of the monotone step.
         mass: consistent mass of the edges [m3].
-        states: C at the start, C of the target [kg/m3], and the rate per volume that the consistent mass matrix
-            spreads [kg/(m3 s)].
+        states: C at the start, C of the target [kg/m3], and the rate per volume that the consistent mass
+            matrix spreads [kg/(m3 s)].
 
     Returns:
         Flux from tail to head, and what leaves the nodes by it [kg/s].

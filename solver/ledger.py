@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The books of a run: where every kilogram of agent and every cubic metre of fluid went.
 
-All losses of the agent are counted with the same mean concentration that the implicit step used, so both books
-close to round-off. Fluid is also exchanged at
+All losses of the agent are counted with the same mean concentration that the implicit step used, so both
+books close to round-off. Fluid is also exchanged at
 rest; the rows reported are relative to that, the residual is not.
 """
 

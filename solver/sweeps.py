@@ -3,9 +3,9 @@
 
 The low-order matrix is an M-matrix whose rows, taken downwind from the needle, are nearly lower triangular:
 one sweep carries the agent across the whole front, whatever the Courant number, and a few sweeps solve the
-system without any set-up. Every sweep is a regular splitting (Varga, 1962), so a nonnegative right-hand side and
-guess stay nonnegative at each of them. A row is visited again only after one of its neighbours has moved, so most
-of a sweep costs nothing. Where diffusion rules and sweeps stall, a Krylov method takes over.
+system without any set-up. Every sweep is a regular splitting (Varga, 1962), so a nonnegative right-hand side
+and guess stay nonnegative at each of them. A row is visited again only after one of its neighbours has moved,
+so most of a sweep costs nothing. Where diffusion rules and sweeps stall, a Krylov method takes over.
 """
 
 from typing import Final, NamedTuple

@@ -42,7 +42,8 @@ MONOTONE_TOLERANCE: Final = 1e-13
 CORRECTIONS: Final = 2
 """Of the defect of the second-order target; one is of second order too, with a larger error."""
 TARGET_TOLERANCE: Final = 1e-6
-"""Of its change; it shapes the limited fluxes, which conserve mass whatever it is."""
+"""Of its change, or that of Newton's method if smaller; it shapes the limited fluxes, which conserve mass
+whatever it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +138,7 @@ class Transport:
         self.reaction_rate = agent.reaction_rate if physics.reaction else 0.0
         self._plasma = agent.plasma_concentration
         self._limiter = numerics.limiter
+        self._enough = min(TARGET_TOLERANCE, numerics.newton_tolerance)
         self._mass = edge_sums(data, data.integrals.mass)
         self._diffusion = edge_sums(data, data.integrals.conductance * data.diffusivity[:, None])
         self.solver = DownwindSolver(data, global_numbers(data), numerics.krylov_tolerance_agent)
@@ -238,7 +240,7 @@ class Transport:
             rate = data.halo.update(rate / data.volume)
             flux, leaving = target_flux(graph, lot.flow.flux, spread, self._mass, (lot.before, target, rate))
             missing = lot.given + lot.supply - lot.capacity * target - lost * mean - leaving
-            change = self.solver.solve(missing, none, even, TARGET_TOLERANCE)
+            change = self.solver.solve(missing, none, even, self._enough)
             answer(graph, lot.flow.flux, spread.exchange, change, flux)
             target, mean = target + change, mean + change
         return flux, mean

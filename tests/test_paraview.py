@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The script for ParaView, run against a stand-in that knows ParaView's functions and their properties.
+"""The script for ParaView, run against a stand-in written for these tests.
 
-ParaView itself is not part of the test environment: this proves syntax, names and values, not the picture.
+ParaView itself is not part of the test environment: this proves syntax and values, not that ParaView knows
+the names.
 """
 
 import sys

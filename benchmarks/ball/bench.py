@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Measures BALL: Infusate alone (``make bench``) or beside other programs (``make bench-peers``)."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ball.definition import BALLS, STEP
+from benchmarks.ball.measure import Setting, Task, measure, warm_up
+from benchmarks.ball.peers.install import install_freefem, install_python_peers
+from benchmarks.ball.programs import OURS, PEERS
+from benchmarks.history import HISTORY, append, compare, read
+
+FOLDER = Path("results/bench")
+FIXED = f"{STEP:g}"
+HEADINGS = "program|case|cells|s|cpu s|x ours|L1 %|CT %|M60 %|reacted %|V %|min C|balance|MB"
+"""``x ours``: processor time over that of Infusate at the same mesh and the step of the benchmark."""
+
+
+def tasks(sizes: list[str], cases: list[str], peers: list[str]) -> list[Task]:
+    """All rows of a run; those of one mesh and case follow one another."""
+    found = []
+    for case in cases:
+        for size in sizes:
+            place: dict[str, Any] = {"size": size, "case": case}
+            found.append(Task(name="infusate", program=OURS, step=FIXED, **place))
+            found.append(Task(name="infusate-best-step", program=OURS, step="best", **place))
+            found += [Task(name=name, program=PEERS[name], step=FIXED, **place) for name in peers]
+    return found
+
+
+def install(peers: list[str]) -> list[str]:
+    """Install the peers; returns those that can run and tells why others cannot."""
+    if any(name != "freefem" for name in peers):
+        install_python_peers()
+    if "freefem" in peers and (reason := install_freefem()):
+        print(f"freefem is left out: {reason}")
+        return [name for name in peers if name != "freefem"]
+    return peers
+
+
+def table(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows as text, with times relative to ours at the same mesh and case."""
+    ours = {(row["case"], row["size"]): row["cpu_seconds"] for row in rows if row["name"] == "infusate"}
+    lines = [f"|{HEADINGS}|", "|" + "---|" * len(HEADINGS.split("|"))]
+    for row in rows:
+        ratio = row["cpu_seconds"] / ours.get((row["case"], row["size"]), float("nan"))
+        errors = ("l1_percent", "ct_percent", "mass_percent", "reacted_percent", "volume_percent")
+        columns = [row["name"], row["case"], str(row["cells"])]
+        columns += [f"{value:.2f}" for value in (row["seconds"], row["cpu_seconds"], ratio)]
+        columns += [f"{row[name]:+.2f}" for name in errors]
+        columns += [f"{row['min_c']:.0e}", f"{row['balance']:.0e}", f"{row['peak_MB']:.0f}"]
+        lines.append(f"|{'|'.join(columns)}|")
+    return lines
+
+
+def main() -> int:
+    """Measure, write rows and history, print the table and the comparison with the last time."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="50k 200k", help="of meshes, such as '50k 200k 1M'")
+    parser.add_argument("--cases", default=" ".join(BALLS))
+    parser.add_argument("--peers", default="", help=f"'all' or some of: {' '.join(PEERS)}")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--prefix", default="", help="command put before each program")
+    parser.add_argument("--history", type=Path, default=HISTORY, help="file that an entry is added to")
+    options = parser.parse_args()
+    peers = list(PEERS) if options.peers == "all" else options.peers.split()
+    unknown = set(peers) - set(PEERS) | set(options.cases.split()) - set(BALLS)
+    if unknown:
+        parser.error(
+            f"unknown: {' '.join(sorted(unknown))}; peers: {' '.join(PEERS)}; cases: {' '.join(BALLS)}"
+        )
+    setting = Setting(repeats=options.repeats, prefix=options.prefix)
+    planned = tasks(options.sizes.split(), options.cases.split(), install(peers))
+    warm_up(planned)
+    rows = measure(planned, setting)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    file = FOLDER / ("ball-peers.json" if peers else "ball.json")
+    file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    append(rows, options.history)
+    print("\n".join([*table(rows), "", *compare(read(options.history)), "", f"rows: {file}"]))
+    return 0 if len(rows) == len(planned) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -26,8 +26,8 @@ Floats = NDArray[np.float64]
 
 LOOSEST: Final = 0.03
 """Largest relative tolerance of a linear solve."""
-STEADY: Final = 1e-3
-"""Share of the Newton tolerance to which a steady flow is solved."""
+STEADY: Final = 1e-7
+"""Newton's tolerance of a steady flow, unless a smaller one is asked for."""
 ENOUGH: Final = 0.1
 """Share of Newton's tolerance that a linear solve need not fall below."""
 KEEP_BELOW: Final = 0.1
@@ -119,7 +119,8 @@ class FlowSolver:
         self._fixed = data.far.fixed
         self._stores = bool(data.halo.max(data.compliance) > 0)
         # What Newton leaves of a steady flow is not made good in the next step.
-        self._enough = numerics.newton_tolerance * (1.0 if self._stores else STEADY) * self.scale
+        tolerance = numerics.newton_tolerance if self._stores else min(numerics.newton_tolerance, STEADY)
+        self._enough = tolerance * self.scale
         self.rest = self._rest()
 
     def initial_state(self) -> FlowState:

@@ -21,7 +21,7 @@ def event_times(injections: tuple[Injection, ...], schedule: Schedule) -> tuple[
     """Times [s] that a step must end at: starts and ends of pulses, outputs, the end; sorted, once each."""
     pulses = [t for pulse in injections for t in (pulse.start, pulse.end)]
     kept: list[float] = []
-    # The end first, or a pulse that round-off ends beside it would leave a rest without an event; then pulses:
+    # The end first, or a pulse that round-off ends beside it would leave a rest with no event; then pulses:
     # an output that round-off sets beside the end of a pulse is written there.
     for time in [schedule.end, *pulses, *schedule.outputs]:
         if 0 < time <= schedule.end and not any(same_time(time, other, schedule) for other in kept):

@@ -56,7 +56,7 @@ class Calibration:
 CALIBRATIONS: Final[dict[str, Calibration]] = {
     "radial": Calibration(cells=3.0, error=0.0017, order=1.0),
     "axisymmetric": Calibration(cells=2.5, error=0.009, order=1.3),
-    "3d": Calibration(cells=3.0, error=0.024, order=1.2),
+    "3d": Calibration(cells=3.5, error=0.02, order=1.2),
     "labels": Calibration(cells=1.4, error=0.07, order=1.5),
 }
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Transport on radial meshes against closed forms: fronts, doses, steady profiles and spreading pulses.
 
-The reaction is split off (Strang, 1968), which is second order in time where the agent moves less than a
-cell in a step, but near an inlet that a step flushes many times over it leaves an error of k dt/2: the
-tolerances of B9 and B12 say so.
+Steps that pass many cells blur the jump at the start of an injection; the tolerances of B9 and B12 say so.
 """
 
 from dataclasses import replace

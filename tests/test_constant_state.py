@@ -8,6 +8,7 @@ import pytest
 
 from meshes.plain import Geometry
 from solver.flow import FlowSolver
+from solver.limiter import CutBack
 from solver.parameters import Agent, Numerics, Physics
 from solver.transport import AgentState, Transport
 from tests.coarse import GEOMETRIES, INLET, ML_PER_MIN, discretised, full_model, pulse
@@ -59,6 +60,14 @@ def test_a_constant_state_stays(geometry: Geometry, exchange: str) -> None:
     assert moved > 0.5
     assert brought > 1e-3
     assert off < ROUND_OFF
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_it_stays_before_anything_is_limited(geometry: Geometry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second-order target itself keeps a constant, so the limiter has nothing to mend."""
+    monkeypatch.setattr(CutBack, "limit", lambda *arguments: None)
+    off, *_ = drift(geometry, OUTWARD, TIGHT)
+    assert off < 1e-10
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)

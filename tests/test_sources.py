@@ -177,7 +177,9 @@ def test_dose_of_still_agent(geometry: Geometry, rate: float, reaction: bool) ->
     gone = -np.expm1(-rate * reaction * time)
     expected = 2.0 * (gone / rate if rate and reaction else time)
     count = data.halo.owned
-    # Round-off of the solve may trip the limiter, which then counts with the end of the step: k dt/2 at most.
-    assert dose[:count] == pytest.approx(np.full(count, expected), rel=1e-7)
+    # On several ranks round-off of the solve may trip the limiter; the loss is then that of the step's end.
+    close = 1e-10 if data.halo.comm.size == 1 else 5e-8
+    assert dose[:count] == pytest.approx(np.full(count, expected), rel=close)
     assert agent.concentration[:count] == pytest.approx(np.full(count, 2.0 * (1 - gone)), rel=1e-10)
-    assert reacted == pytest.approx(2.0 * gone * data.halo.sum(data.rest_fluid), rel=1e-7, abs=1e-25)
+    total = 2.0 * gone * data.halo.sum(data.rest_fluid)
+    assert reacted == pytest.approx(total, rel=max(close, 1e-9), abs=1e-25)

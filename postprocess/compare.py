@@ -21,6 +21,8 @@ SAME: Final = 1e-9
 
 MANY: Final = 3.0
 """From this ratio on a change is told in times instead of per cent."""
+MEANINGLESS: Final = 1e4
+"""From this ratio on the first value is a trace, and the change is left out."""
 
 UNTOLD: Final = frozenset({"name", "title", "hash", "figures", "version", "sources", "resolved"})
 """Keys of the resolved case that are no physics."""
@@ -98,6 +100,8 @@ def _with_change(entry: tuple[float, str] | None, first: float) -> str:
     if first == 0.0 or abs(value - first) <= SAME * abs(first):
         return text
     ratio = value / first
+    if ratio < 0.0 or ratio > MEANINGLESS:
+        return text  # across zero, or against round-off, a ratio says nothing
     return f"{text} ({f'{100 * (ratio - 1):+.3g} %' if abs(ratio) < MANY else f'{ratio:.3g} times'})"
 
 

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.collections import TriMesh
 
-from postprocess.compare import build_comparison, difference_table, result_table
+from postprocess.compare import _with_change, build_comparison, difference_table, result_table
 from postprocess.comparisons import draw_comparison, named
 from postprocess.results import Result, ResultError, open_result
 from postprocess.stage import Wish
@@ -75,3 +75,11 @@ def test_what_cannot_be_compared_is_refused(pair: list[Result]) -> None:
     other = [pair[0], open_result(pair[1].folder)]
     with pytest.raises(ResultError, match="expected runs of one case"):
         draw_comparison(named(other), "convergence", Wish())
+
+
+@pytest.mark.parametrize(
+    ("value", "first", "told"),
+    [(2.0, 1.0, True), (0.0, 1.0, True), (-1.0, 1.0, False), (1e5, 1e-5, False), (1.0, 1.0, False)],
+)
+def test_changes_that_say_something(value: float, first: float, told: bool) -> None:
+    assert ("(" in _with_change((value, "value"), first)) == told

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from cases.case import Case
 from cases.errors import printable
-from solver.simulate import Snapshot
+from solver.snapshot import Snapshot
 
 INTERVAL = 2.0
 """Seconds between lines on the terminal."""

@@ -22,7 +22,8 @@ from solver.discretisation import Discretisation
 from solver.metrics import Level
 from solver.profile import Profile
 from solver.record import Extremes, FieldFile, History
-from solver.simulate import Snapshot, SolverFailure, simulate
+from solver.simulate import SolverFailure, simulate
+from solver.snapshot import Snapshot
 from solver.stepping import same_time
 from solver.summary import Outcome, summarise
 from solver.validity import LEDGER_LIMIT

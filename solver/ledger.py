@@ -6,6 +6,7 @@ books close to round-off. Fluid is also exchanged at
 rest; the rows reported are relative to that, the residual is not.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from solver.discretisation import Discretisation, pair_fluid
 from solver.flow import FlowStep
+from solver.processes import Process
 from solver.transport import AgentState, AgentStep
 
 Floats = NDArray[np.float64]
@@ -43,12 +45,14 @@ class Ledger:
         states: what is there now, keys ``STATES``.
     """
 
-    def __init__(self, data: Discretisation) -> None:
+    def __init__(self, data: Discretisation, processes: tuple[Process, ...] = ()) -> None:
         self._data = data
+        self._extra_flows = _names(process.flows for process in processes)
+        self._extra_states = _names(process.states for process in processes)
         self._owned_pairs = data.pairs.node < data.halo.owned
         self._rest: Floats | None = None
-        self.totals = dict.fromkeys(FLOWS, 0.0)
-        self.states = dict.fromkeys(STATES, 0.0)
+        self.totals = dict.fromkeys((*FLOWS, *self._extra_flows), 0.0)
+        self.states = dict.fromkeys((*STATES, *self._extra_states), 0.0)
         self._elapsed = 0.0
 
     def set_rest(self, flow: FlowStep) -> None:
@@ -73,27 +77,42 @@ class Ledger:
         self.states["fluid_stored"] = float(now[-1])
         self._elapsed += step
 
-    def add_agent(self, agent: AgentStep, stored: Floats, crossing: Floats, step: float) -> None:
+    def add_agent(
+        self,
+        agent: AgentStep,
+        end: AgentState,
+        local: Mapping[str, float],
+        passed: tuple[Floats, Floats],
+        step: float,
+    ) -> None:
         """Book the agent of a step. Collective.
 
         Args:
             agent: its transport.
-            stored: fluid taken up by swelling at its end [m3].
-            crossing: agent leaving the tumour per boundary node [kg/s].
+            end: the state after transport and processes.
+            local: what processes did on this rank, by row.
+            passed: fluid taken up by swelling at the end [m3], and agent leaving the tumour per boundary
+                node [kg/s].
             step: length [s].
         """
+        stored, crossing = passed
         crossed = [np.maximum(crossing, 0).sum(), -np.minimum(crossing, 0).sum()]
-        now = np.concatenate([self._agent_rates(agent), crossed, self._amounts(stored, agent.state)])
+        extra = [local.get(name, 0.0) for name in (*self._extra_flows, *self._extra_states)]
+        now = np.concatenate([self._agent_rates(agent), crossed, self._amounts(stored, end), extra])
         now = self._data.halo.comm.allreduce(now)
+        count = len(AGENT_FLOWS)
         for name, rate in zip(AGENT_FLOWS, now, strict=False):
             self.totals[name] += step * float(rate)
-        self.states["agent_in_tumour"], self.states["agent_in_tissue"] = map(float, now[-2:])
+        self.states["agent_in_tumour"], self.states["agent_in_tissue"] = map(float, now[count : count + 2])
+        self._add_extra(now[count + 2 :])
 
     def agent_residual(self) -> float:
         """What the agent's book does not account for, relative to what was injected."""
         t, s = self.totals, self.states
         found = s["agent_in_tumour"] + s["agent_in_tissue"] + t["agent_reacted_tumour"]
         found += t["agent_reacted_tissue"] + t["agent_blood"] + t["agent_lymph"] + t["agent_boundary"]
+        found += sum(t[name] for name in self._extra_flows if name not in FLOWS and _holds_agent(name))
+        found += sum(s[name] for name in self._extra_states if _holds_agent(name))
         return _relative(t["agent_injected"] - found, t["agent_injected"])
 
     def fluid_residual(self) -> float:
@@ -109,6 +128,13 @@ class Ledger:
             for name, rate in zip(FLUID_FLOWS[1:], self._rest, strict=True):
                 out[name] -= float(rate) * self._elapsed
         return out
+
+    def _add_extra(self, amounts: Floats) -> None:
+        flows = len(self._extra_flows)
+        for name, amount in zip(self._extra_flows, amounts[:flows], strict=True):
+            self.totals[name] += float(amount)
+        for name, amount in zip(self._extra_states, amounts[flows:], strict=True):
+            self.states[name] = float(amount)
 
     def _agent_rates(self, agent: AgentStep) -> Floats:
         data, owned = self._data, self._owned_pairs
@@ -136,6 +162,16 @@ class Ledger:
         held = np.where(owned, pair_fluid(data, stored) * agent.concentration[data.pairs.node], 0.0)
         inside = data.pairs.inside
         return np.array([held[inside].sum(), held[~inside].sum()])
+
+
+def _holds_agent(row: str) -> bool:
+    """Whether agent that stands in a row is agent that was injected; other rows are of other substances."""
+    return row.startswith("agent_")
+
+
+def _names(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """All names once, in the order in which they first appear."""
+    return tuple(dict.fromkeys(name for group in groups for name in group))
 
 
 def _relative(difference: float, injected: float) -> float:

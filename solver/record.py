@@ -13,14 +13,14 @@ from meshes.blocks import RowBlocks
 from meshes.plain import PlainMesh
 from solver.dimensionless import largest_courant, largest_peclet
 from solver.discretisation import Discretisation
-from solver.ledger import FLOWS, STATES
-from solver.simulate import Snapshot
+from solver.snapshot import Snapshot
 from solver.stencil_kernels import cell_gradients
 from solver.vtkhdf import Blocks, VtkHdfWriter
 
 Floats = NDArray[np.float64]
 
-UNITS = {"agent": "kg", "fluid": "m3"}
+UNITS = {"agent": "kg", "fluid": "m3", "product": "kg", "reductant": "mol"}
+"""Of the rows of the ledger, by the first word of their names."""
 
 
 @dataclass
@@ -140,7 +140,7 @@ def history_row(snapshot: Snapshot, inlet: float) -> dict[str, float]:
         "peak_pressure_Pa": float(snapshot.source_pressure.max(initial=0.0)),
         "c_min_relative": snapshot.lowest / scale,
         "c_max_relative": snapshot.highest / scale,
-        **{f"{name}_{UNITS[name[:5]]}": rows[name] for name in (*FLOWS, *STATES)},
+        **{f"{name}_{UNITS[name.partition('_')[0]]}": amount for name, amount in rows.items()},
         "agent_residual_relative": snapshot.ledger.agent_residual(),
         "fluid_residual_relative": snapshot.ledger.fluid_residual(),
     }

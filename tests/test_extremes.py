@@ -13,7 +13,8 @@ from solver.discretisation import Discretisation
 from solver.ledger import Ledger
 from solver.parameters import Model, Numerics, Physics, Schedule
 from solver.record import Extremes, history_row
-from solver.simulate import Snapshot, simulate
+from solver.simulate import simulate
+from solver.snapshot import Snapshot
 from tests.coarse import (
     DOMAIN,
     INLET,

@@ -9,7 +9,8 @@ import pytest
 from meshes.plain import Geometry
 from meshes.regions import TISSUE, TUMOUR
 from solver.parameters import Agent, Numerics, Schedule
-from solver.simulate import Snapshot, simulate
+from solver.simulate import simulate
+from solver.snapshot import Snapshot
 from tests.coarse import COMM, GEOMETRIES, INLET, discretised, full_model, pulse, tissues
 
 ROUGH = Numerics(newton_tolerance=1e-3, krylov_tolerance_pressure=1e-4, krylov_tolerance_agent=1e-4)

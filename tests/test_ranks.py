@@ -20,7 +20,8 @@ from cases.load import load_case
 from cases.run import run_case
 from meshes.plain import Geometry
 from solver.parameters import Numerics
-from solver.simulate import Snapshot, simulate
+from solver.simulate import simulate
+from solver.snapshot import Snapshot
 from tests.case_files import SHIPPED
 from tests.coarse import COMM, GEOMETRIES, discretised, full_model, gathered, pulse
 

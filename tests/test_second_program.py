@@ -9,7 +9,8 @@ import pytest
 
 from meshes.regions import TISSUE, TUMOUR
 from solver.parameters import Agent, Model, Physics, Schedule, Tissue
-from solver.simulate import Snapshot, simulate
+from solver.simulate import simulate
+from solver.snapshot import Snapshot
 from tests.finite_volume import DOSES, LOGISTIC, REFERENCE, SPILL, Case, Outcome, run
 from tests.spheres import Floats, discretised, geometric, in_order, pulse, tissue
 

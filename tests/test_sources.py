@@ -17,7 +17,8 @@ from solver.boundary import SourceError
 from solver.discretisation import Discretisation, discretise
 from solver.flow import FlowSolver
 from solver.parameters import Agent, Injection, Model, Numerics, Physics, Schedule
-from solver.simulate import Snapshot, simulate
+from solver.simulate import simulate
+from solver.snapshot import Snapshot
 from solver.transport import AgentState, Transport
 from tests.coarse import (
     CAVITY_RADIUS,

@@ -11,7 +11,8 @@ import pytest
 
 from solver.flow_history import error_weights
 from solver.parameters import Injection, Numerics, Schedule
-from solver.simulate import Snapshot, SolverFailure, simulate
+from solver.simulate import SolverFailure, simulate
+from solver.snapshot import Snapshot
 from solver.stepping import HARD, StepControl, Substeps, event_times, source_changes
 from tests.coarse import INLET, ML_PER_MIN, discretised, full_model, pulse
 

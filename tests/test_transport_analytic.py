@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from solver.parameters import Physics, Schedule
-from solver.simulate import Snapshot, simulate
+from solver.simulate import simulate
+from solver.snapshot import Snapshot
 from solver.transport import AgentState, Transport
 from tests import analytic as an
 from tests.spheres import (

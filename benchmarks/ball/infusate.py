@@ -30,7 +30,8 @@ from meshes.regions import TISSUE, TUMOUR
 from solver.discretisation import discretise
 from solver.parameters import Agent, Injection, Model, Numerics, Physics, Schedule, Tissue
 from solver.profile import Profile
-from solver.simulate import Snapshot, simulate
+from solver.simulate import simulate
+from solver.snapshot import Snapshot
 
 
 def ball_model(ball: Ball, numerics: Numerics) -> Model:

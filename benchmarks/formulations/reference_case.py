@@ -21,7 +21,8 @@ from solver.clip import volume_above
 from solver.discretisation import Discretisation, discretise
 from solver.losses import agent_losses
 from solver.parameters import Model
-from solver.simulate import Snapshot, simulate
+from solver.simulate import simulate
+from solver.snapshot import Snapshot
 from solver.stepping import is_on
 
 SHELLS = 0.2e-3

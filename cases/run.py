@@ -67,7 +67,10 @@ def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False, reuse: 
     failure, last, front = _march(case, out, data, extremes, progress, profile)
     with profile.stage("metrics"):
         summary = _summary(case, (mesh, plain), (last, front), extremes)
+    reports = [process.report(last.condition) for process in last.processes]
     if summary is not None:
+        for report in reports:
+            summary |= report
         summary |= _facts(case, mesh, last, extremes, failure)
         summary["timing"] = profile.timing()
         write_json(out / "summary.json", summary)

@@ -29,10 +29,10 @@ from postprocess.style import (
     ABLATED_COLOUR,
     CONCENTRATION_MAP,
     DOSE_MAP,
-    FATES,
     INK,
     NO_TISSUE_COLOUR,
     PRESSURE_MAP,
+    fates,
     new_figure,
     pt,
     threshold_look,
@@ -164,9 +164,10 @@ def _ledger(axes: Axes, stage: Stage, time: float) -> None:
     now = int(np.searchsorted(stage.result.history["t_s"], time * (1 + 1e-12), side="right")) - 1
     history = stage.result.history
     total = max(float(history["agent_injected_kg"][-1]), 1e-300)
-    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for _, colour in FATES.values()]
-    shares = [100 * max(float(history[f"agent_{key}_kg"][now]), 0.0) / total for key in FATES]
-    labels = [f"{words} {share:.1f} %" for (words, _), share in zip(FATES.values(), shares, strict=True)]
+    places = fates(history, "agent_{}_kg")
+    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for _, colour in places.values()]
+    shares = [100 * max(float(history[f"agent_{key}_kg"][now]), 0.0) / total for key in places]
+    labels = [f"{words} {share:.1f} %" for (words, _), share in zip(places.values(), shares, strict=True)]
     place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "ncols": 2}
     axes.legend(handles[::-1], labels[::-1], fontsize="small", **place)
     axes.set_xlim(low, high)

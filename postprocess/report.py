@@ -8,64 +8,22 @@ from typing import Any, Final
 
 from postprocess import quantities
 from postprocess.case_tables import Table, case_tables
+from postprocess.effects import effect_tables, flat_rows, limit_table
 from postprocess.gallery import Picture, draw_figures
 from postprocess.headline import headline, middle_entry, tiles, verdict
+from postprocess.ledger_tables import ledger_tables
 from postprocess.page import inlined, rendered, write_page
 from postprocess.parameters import STATUSES, parameter_groups, status_counts
 from postprocess.results import Result, ResultError, open_result
 from postprocess.scene import scene_html
-from postprocess.style import FATES
 from solver.fields import CONCENTRATION, CT_DOSE, Field
 
 REPORT: Final = "report.html"
 WIDE: Final = frozenset({"margin"})
 """Figures that take the whole width of a printed page."""
 
-_FLUID: Final = {
-    "stored_m3": "stored in the tissue",
-    "lymph_m3": "drained by lymph",
-    "boundary_m3": "left the domain",
-}
-ROUNDING: Final = 1e-12
-"""Fluid volumes below this share of the injected one are rounding and shown as 0."""
-
 NEGLIGIBLE: Final = 1e-6
 """Concentrations and doses below this share of the inlet's are shown as smaller than it."""
-
-_SUFFIXES: Final = {
-    "m": quantities.length_text,
-    "m3": quantities.volume_text,
-    "s": quantities.duration_text,
-    "kg": quantities.mass_text,
-    "Pa": quantities.pressure_text,
-}
-
-
-def _agent_table(summary: Mapping[str, Any]) -> Table:
-    ledger = summary["ledger"]["agent"]
-    injected = float(ledger["injected_kg"])
-    rows = [("injected", quantities.mass_text(injected), quantities.percent(1.0) if injected else "")]
-    for key, (words, _) in FATES.items():
-        mass = float(ledger[f"{key}_kg"])
-        rows.append(
-            (words, quantities.mass_text(mass), quantities.percent(mass / injected) if injected else "")
-        )
-    rows.append(("unaccounted for, of the injected", "", f"{float(ledger['residual_relative']):.0e}"))
-    return Table(title="Agent", head=("", "mass", "share"), rows=tuple(rows))
-
-
-def _fluid_table(summary: Mapping[str, Any]) -> Table:
-    ledger = summary["ledger"]["fluid"]
-    injected, vessels = float(ledger["injected_m3"]), float(ledger["from_vessels_m3"])
-    rows = [("injected", quantities.volume_text(injected))]
-    rows.append(
-        ("net from vessels" if vessels >= 0 else "net into vessels", quantities.volume_text(abs(vessels)))
-    )
-    for key, words in _FLUID.items():
-        volume = float(ledger[key])
-        rows.append((words, quantities.volume_text(volume if abs(volume) > ROUNDING * injected else 0.0)))
-    rows.append(("unaccounted for, of the injected", f"{float(ledger['residual_relative']):.0e}"))
-    return Table(title="Fluid", head=("", "volume"), rows=tuple(rows))
 
 
 def _shell_table(summary: Mapping[str, Any]) -> Table:
@@ -83,27 +41,6 @@ def _at_least(value: float, least: float, field: Field) -> str:
     factor, unit = quantities.DISPLAY[field.unit]
     text = quantities.significant(factor * max(value, least), 1 if value < least else 3)
     return f"{'< ' if value < least else ''}{text} {unit}"
-
-
-def _flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Names and values of nested facts; the unit at the end of a key decides how a number is shown."""
-    rows = []
-    for key, value in mapping.items():
-        stem, _, unit = key.rpartition("_")
-        shown = _SUFFIXES.get(unit) if stem and isinstance(value, int | float) else None
-        shown = quantities.volume_text if prefix.endswith("volumes, ") else shown
-        name = f"{prefix}{(stem if unit in _SUFFIXES and stem else key).replace('_', ' ')}"
-        if isinstance(value, Mapping):
-            rows += _flat(value, f"{name}, ")
-        elif value is not None and value != []:
-            rows.append((name, shown(float(value)) if shown else _plain(value)))
-    return rows
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, float):
-        return quantities.significant(value, 4)
-    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
 
 
 def _cost_table(summary: Mapping[str, Any]) -> Table:
@@ -125,7 +62,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
     run = {"geometry": summary["geometry"], "ranks": summary["ranks"], **summary["time"], **summary["solver"]}
     shown = (("Mesh", summary["mesh"]), ("Run", run))
     return [
-        *(Table(title=title, head=(), rows=tuple(_flat(part))) for title, part in shown),
+        *(Table(title=title, head=(), rows=tuple(flat_rows(part))) for title, part in shown),
         _cost_table(summary),
     ]
 
@@ -136,7 +73,7 @@ def _origin(summary: Mapping[str, Any]) -> list[Table]:
         ("Provenance", summary["provenance"]),
         ("Versions", summary["versions"]),
     )
-    return [Table(title=title, head=(), rows=tuple(_flat(part))) for title, part in shown if part]
+    return [Table(title=title, head=(), rows=tuple(flat_rows(part))) for title, part in shown if part]
 
 
 def _pictures(pictures: list[Picture], pulses: int) -> dict[str, list[dict[str, Any]]]:
@@ -180,7 +117,9 @@ def render(result: Result, pictures: list[Picture], scene: str | None = None) ->
         pictures=_pictures(pictures, len(result.injections)),
         scene=scene,
         shells=_shell_table(summary),
-        ledgers=[_agent_table(summary), _fluid_table(summary)],
+        ledgers=ledger_tables(summary),
+        effects=effect_tables(summary),
+        limits=limit_table(summary),
         parameters=groups,
         statuses=STATUSES,
         counts=status_counts(groups),

@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,19 @@ FATES: Final[dict[str, tuple[str, str]]] = {
     "lymph": ("drained by lymph", "#009e73"),
     "boundary": ("left the domain", "#cc79a7"),
 }
-"""Where agent ends (part of the ledger's keys) to words and a colour of the Okabe-Ito palette (2008)."""
+"""Where agent ends in every run (part of the ledger's keys) to words and an Okabe-Ito colour (2008)."""
+
+OTHER_FATES: Final[dict[str, tuple[str, str]]] = {
+    "in_cells": ("in cells", "#88ccee"),
+    "bound": ("bound to tissue", "#aa4499"),
+    "in_track": ("in a needle's track", "#999933"),
+    "in_cavity": ("in the opened cavity", "#ddcc77"),
+    "in_vessels": ("in large vessels", "#cc6677"),
+    "drained": ("drained by large vessels", "#882255"),
+    "backflow": ("left along a needle", "#000000"),
+    "withdrawn": ("withdrawn", "#888888"),
+}
+"""The same where an effect puts it."""
 
 CONCENTRATION_MAP: Final = "viridis"
 DOSE_MAP: Final = "cividis"
@@ -256,3 +269,13 @@ def band_colours(count: int) -> tuple[list[str], list[str]]:
 def is_wide(figure: Figure) -> bool:
     """Whether a figure is so wide that legends and colour bars belong beside the picture."""
     return bool(figure.get_figwidth() > 1.3 * figure.get_figheight())
+
+
+def fates(rows: Container[str], pattern: str) -> dict[str, tuple[str, str]]:
+    """Where the agent of a run may be, to words and a colour.
+
+    Args:
+        rows: names of the ledger's rows in this run.
+        pattern: of these names, with braces for the fate.
+    """
+    return FATES | {key: look for key, look in OTHER_FATES.items() if pattern.format(key) in rows}

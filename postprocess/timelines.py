@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from postprocess.quantities import DISPLAY
 from postprocess.results import Result
 from postprocess.stage import Stage, Wish, plain_text
-from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR, FATES, INK, MUTED, RUN_LOOKS, new_figure
+from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR, INK, MUTED, RUN_LOOKS, fates, new_figure
 from solver.fields import PRESSURE
 
 WIDE: Final = (4.8, 3.5)
@@ -86,12 +86,13 @@ def ledger(stage: Stage, wish: Wish) -> Figure:
 def draw_ledger(axes: Axes, result: Result, wish: Wish) -> None:
     """The stacked areas of the ledger on given axes."""
     time, history, total = _time_axis(axes, result, wish), result.history, _injected(result)
-    parts = {key: np.clip(100 * history[f"agent_{key}_kg"] / total, 0, None) for key in FATES}
+    places = fates(history, "agent_{}_kg")
+    parts = {key: np.clip(100 * history[f"agent_{key}_kg"] / total, 0, None) for key in places}
     axes.stackplot(
         time,
         list(parts.values()),
-        colors=[colour for _, colour in FATES.values()],
-        labels=[f"{words}, {_share(parts[key][-1])}" for key, (words, _) in FATES.items()],
+        colors=[colour for _, colour in places.values()],
+        labels=[f"{words}, {_share(parts[key][-1])}" for key, (words, _) in places.items()],
         linewidth=0,
     )
     injected = 100 * history["agent_injected_kg"] / total

@@ -8,7 +8,7 @@ places where injected agent may be.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,9 @@ class Process(Protocol):
             before: as transport or the process before left it; its rows are empty.
             stay: the step.
         """
+
+    def report(self, condition: Condition) -> Mapping[str, Any]:
+        """Sections of the summary that it adds, the same on every rank. Collective."""
 
 
 def build_processes(data: Discretisation, model: Model) -> tuple[Process, ...]:

@@ -25,6 +25,81 @@ class SolverFailure(RuntimeError):
     """No step short enough could be solved; says when and why."""
 
 
+class TimeLoop:
+    """The time loop, one accepted step at a time.
+
+    Attributes:
+        machine: the solvers.
+        snapshot: the state after the last accepted step.
+    """
+
+    def __init__(self, data: Discretisation, model: Model, profile: Profile | None = None) -> None:
+        """Bring the solvers up at rest. Collective.
+
+        Args:
+            data: static data of the run.
+            model: what is simulated.
+            profile: collects wall time by stage.
+
+        Raises:
+            SolverFailure: when no resting state is found.
+        """
+        profile = profile or Profile()
+        try:
+            with profile.stage("set-up"):
+                self.machine = Machine(data, model, profile)
+                self.snapshot = _start(self.machine)
+        except (FlowError, LinearSolverError) as reason:
+            raise SolverFailure(f"t = 0 s: no resting state found; {reason}") from reason
+        self._numerics, self._end = model.numerics, model.schedule.end
+        self._control = StepControl(
+            numerics=model.numerics,
+            events=event_times(model.injections, model.schedule),
+            changes=source_changes(model.injections),
+        )
+        self._past: FlowHistory | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the end is reached."""
+        return self.snapshot.time >= self._end
+
+    def advance(self) -> Snapshot:
+        """Take steps until one is accepted, and return the state after it. Collective.
+
+        Raises:
+            SolverFailure: when the shortest allowed step fails; the snapshot is that before it.
+        """
+        while True:
+            step, ends = self._control.propose(self.snapshot.time)
+            try:
+                if self._tried(step, ends):
+                    return self.snapshot
+            except (FlowError, LinearSolverError) as reason:
+                self._control.cut(step)
+                if self._control.exhausted:
+                    message = f"t = {self.snapshot.time:.6g} s: no step down to {step:.3g} s succeeded; {reason}"
+                    raise SolverFailure(message) from reason
+                self._past = None
+
+    def _tried(self, step: float, ends: float) -> bool:
+        """Take a step; False where it erred too much and is to be repeated, shorter."""
+        machine, control, snapshot = self.machine, self._control, self.snapshot
+        flow, error, present = _flow(machine, snapshot, self._past, step)
+        if error > LARGEST_ERROR and step > self._numerics.smallest_step:
+            control.cut(step, factor=0.5)
+            return False
+        carried = carry(machine, snapshot, flow, step)
+        changed = ends in control.changes
+        self._past = None if changed else present
+        if changed:
+            machine.pace.restart()
+            machine.last_change = None
+        self.snapshot = _accept(machine, snapshot, flow, carried, (step, ends), control.rejected)
+        control.accept(ends, error, step, present.order if self._past else 1, flow.iterations)
+        return True
+
+
 def simulate(data: Discretisation, model: Model, profile: Profile | None = None) -> Iterator[Snapshot]:
     """Run a model, yielding a snapshot at the start and after every accepted step of the flow. Collective.
 
@@ -36,43 +111,10 @@ def simulate(data: Discretisation, model: Model, profile: Profile | None = None)
     Raises:
         SolverFailure: when the shortest allowed step fails.
     """
-    profile = profile or Profile()
-    try:
-        with profile.stage("set-up"):
-            machine = Machine(data, model, profile)
-            snapshot = _start(machine)
-    except (FlowError, LinearSolverError) as reason:
-        raise SolverFailure(f"t = 0 s: no resting state found; {reason}") from reason
-    control = StepControl(
-        numerics=model.numerics,
-        events=event_times(model.injections, model.schedule),
-        changes=source_changes(model.injections),
-    )
-    yield snapshot
-    past: FlowHistory | None = None
-    while snapshot.time < model.schedule.end:
-        step, ends = control.propose(snapshot.time)
-        try:
-            flow, error, present = _flow(machine, snapshot, past, step)
-            if error > LARGEST_ERROR and step > model.numerics.smallest_step:
-                control.cut(step, factor=0.5)
-                continue
-            carried = carry(machine, snapshot, flow, step)
-        except (FlowError, LinearSolverError) as reason:
-            control.cut(step)
-            if control.exhausted:
-                message = f"t = {snapshot.time:.6g} s: no step down to {step:.3g} s succeeded; {reason}"
-                raise SolverFailure(message) from reason
-            past = None
-            continue
-        changed = ends in control.changes
-        past = None if changed else present
-        if changed:
-            machine.pace.restart()
-            machine.last_change = None
-        snapshot = _accept(machine, snapshot, flow, carried, (step, ends), control.rejected)
-        control.accept(ends, error, step, past.order if past else 1, flow.iterations)
-        yield snapshot
+    loop = TimeLoop(data, model, profile)
+    yield loop.snapshot
+    while not loop.done:
+        yield loop.advance()
 
 
 def _start(machine: Machine) -> Snapshot:
@@ -99,6 +141,7 @@ def _start(machine: Machine) -> Snapshot:
         substeps=0,
         ledger=machine.ledger,
         condition=condition,
+        processes=machine.processes,
     )
 
 
@@ -148,4 +191,5 @@ def _accept(
         substeps=carried.substeps,
         ledger=machine.ledger,
         condition=carried.condition,
+        processes=machine.processes,
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from solver.flow import FlowState, FlowStep
 from solver.ledger import Ledger
-from solver.processes import Condition
+from solver.processes import Condition, Process
 from solver.transport import AgentState
 
 Floats = NDArray[np.float64]
@@ -47,6 +47,7 @@ class Snapshot:
         substeps: steps of the agent in this step of the flow.
         ledger: the books, up to now.
         condition: what processes beside flow and transport have done to tissue and vessels.
+        processes: those processes.
     """
 
     time: float
@@ -64,3 +65,4 @@ class Snapshot:
     substeps: int
     ledger: Ledger
     condition: Condition
+    processes: tuple[Process, ...]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The numbers of a finished run, under the names that others rely on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,30 @@ from solver.clip import volume_above
 from solver.conductivity import FISSURING_LAWS
 from solver.estimate import error_estimate
 from solver.ledger import Ledger
+from solver.limits import Losses, limits
 from solver.metrics import Level, TumourShape, all_ablations, equivalent_radius, shells, tumour_shape
 from solver.parameters import Model
-from solver.record import Extremes
+from solver.record import UNITS, Extremes
 from solver.validity import Evidence, validity
 
 Floats = NDArray[np.float64]
 
 FRONT = 0.05
 """Share of the inlet's concentration that marks the agent's front."""
+
+FIRST_ROWS = (
+    "agent_injected",
+    "agent_in_tumour",
+    "agent_in_tissue",
+    "agent_reacted_tumour",
+    "agent_reacted_tissue",
+    "agent_blood",
+    "agent_lymph",
+    "agent_boundary",
+    "fluid_injected",
+    "fluid_stored",
+)
+"""Of the ledger, in the order in which they are told; those of effects that were switched on follow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +80,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     fissured = _fissured(outcome, tumour)
     level = FRONT * (extremes.inlet or 1.0)
     front = float(volume_above(mesh.points, mesh.cells, outcome.front, level, mesh.geometry).sum())
+    bound = limits(outcome.model, outcome.model.thresholds.ct, _losses(rows, injected))
     evidence = Evidence(
         peak_pressure=extremes.peak_pressure,
         largest_dilatation=extremes.largest_dilatation,
@@ -72,7 +88,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         agent_residual=extremes.agent_residual,
         fluid_residual=extremes.fluid_residual,
         boundary_fraction=rows["agent_boundary"] / injected,
-        blood_fraction=rows["agent_blood"] / injected,
+        binding=bound[0]["binding"] if bound else "",
         peclet=extremes.peclet,
         courant=extremes.courant,
     )
@@ -109,8 +125,15 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
             "min_relative": extremes.lowest,
             "max_relative": extremes.highest,
         },
+        "limits": bound,
         "validity": validity(outcome.model, outcome.sites, evidence),
     }
+
+
+def _losses(rows: Mapping[str, float], injected: float) -> Losses:
+    """Shares of the injected agent that vessels and needle tracks took."""
+    sink = rows["agent_blood"] + rows["agent_lymph"] + rows.get("agent_drained", 0.0)
+    return Losses(sink=sink / injected, backflow=rows.get("agent_backflow", 0.0) / injected)
 
 
 def _fissured(outcome: Outcome, tumour: TumourShape) -> tuple[float, float]:
@@ -127,24 +150,13 @@ def _fissured(outcome: Outcome, tumour: TumourShape) -> tuple[float, float]:
 
 
 def ledger_tables(ledger: Ledger, extremes: Extremes) -> dict[str, Any]:
-    """Both books: rows with units in their names, and the largest relative residuals of any step."""
+    """The books: rows with units in their names, and the largest relative residuals of any step."""
     rows = ledger.rows()
-
-    def table(kind: str, unit: str, names: Sequence[str]) -> dict[str, float]:
-        return {f"{name}_{unit}": rows[f"{kind}_{name}"] for name in names}
-
-    agent = (
-        "injected",
-        "in_tumour",
-        "in_tissue",
-        "reacted_tumour",
-        "reacted_tissue",
-        "blood",
-        "lymph",
-        "boundary",
-    )
-    fluid = ("injected", "stored", "from_vessels", "lymph", "boundary")
-    return {
-        "agent": {**table("agent", "kg", agent), "residual_relative": extremes.agent_residual},
-        "fluid": {**table("fluid", "m3", fluid), "residual_relative": extremes.fluid_residual},
-    }
+    out: dict[str, Any] = {book: {} for book in UNITS}
+    for name in (*FIRST_ROWS, *(name for name in rows if name not in FIRST_ROWS)):
+        book, _, row = name.partition("_")
+        if not row.startswith("crossed"):
+            out[book][f"{row}_{UNITS[book]}"] = rows[name]
+    out["agent"]["residual_relative"] = extremes.agent_residual
+    out["fluid"]["residual_relative"] = extremes.fluid_residual
+    return {book: table for book, table in out.items() if table}

@@ -36,7 +36,7 @@ class Evidence:
         agent_residual: of the ledger [-].
         fluid_residual: of the ledger [-].
         boundary_fraction: of the injected agent that left through the outer boundary [-].
-        blood_fraction: of the injected agent that entered blood [-].
+        binding: which limiter binds the treated radius (``solver.limits``), empty where nothing was injected.
         peclet: largest mesh Peclet number [-].
         courant: largest Courant number of a step [-].
     """
@@ -47,7 +47,7 @@ class Evidence:
     agent_residual: float
     fluid_residual: float
     boundary_fraction: float
-    blood_fraction: float
+    binding: str
     peclet: float
     courant: float
 
@@ -66,7 +66,7 @@ def validity(model: Model, sites: tuple[Site, ...], evidence: Evidence) -> list[
         *_mechanics(model, evidence),
         *_injection_number(model, sites),
         *_domain(evidence),
-        _limiter(model, evidence),
+        *_limiter(evidence),
         *_peclet(evidence),
         _flag(
             "courant", "info", "largest Courant number of a step; steps are implicit", evidence.courant, None
@@ -141,21 +141,8 @@ def _peclet(evidence: Evidence) -> list[Flag]:
     return [_flag("mesh_peclet", "info", message, evidence.peclet, None)]
 
 
-def _limiter(model: Model, evidence: Evidence) -> Flag:
-    """Which of sink, reaction and volume binds the treated radius.
-
-    The sink binds when blood takes more than half of the agent; else reaction where Q/k is less than the
-    largest volume injected at one site, k V/Q > 1; else volume.
-    """
-    volumes: dict[int, float] = {}
-    for pulse in model.injections:
-        volumes[pulse.site] = volumes.get(pulse.site, 0.0) + pulse.volume
-    rate = max((pulse.rate for pulse in model.injections), default=1.0)
-    reaction = model.agent.reaction_rate if model.physics.reaction else 0.0
-    if evidence.blood_fraction > 0.5:
-        name = "sink"
-    elif reaction * max(volumes.values(), default=0.0) > rate:
-        name = "reaction"
-    else:
-        name = "volume"
-    return _flag("binding_limiter", "info", f"the treated radius is limited by {name}", name, None)
+def _limiter(evidence: Evidence) -> list[Flag]:
+    if not evidence.binding:
+        return []
+    message = f"the treated radius is limited by {evidence.binding} at the lowest threshold"
+    return [_flag("binding_limiter", "info", message, evidence.binding, None)]

@@ -10,7 +10,7 @@ import pytest
 from cases.load import load_case
 from meshes.geometry import Site
 from meshes.regions import TUMOUR
-from solver.parameters import Injection, Model, Physics
+from solver.parameters import Injection, Model
 from solver.validity import Evidence, validity
 from tests.case_files import REFERENCE
 
@@ -24,7 +24,7 @@ CALM = Evidence(
     agent_residual=1e-14,
     fluid_residual=1e-14,
     boundary_fraction=1e-6,
-    blood_fraction=0.1,
+    binding="volume",
     peclet=1e4,
     courant=1e3,
 )
@@ -37,14 +37,16 @@ def case(**physics: Any) -> Model:
     return replace(model, physics=replace(model.physics, **physics))
 
 
-def flags(model: Model | None = None, site: Site = SITE, **evidence: float) -> dict[str, dict[str, Any]]:
+def flags(
+    model: Model | None = None, site: Site = SITE, **evidence: float | str
+) -> dict[str, dict[str, Any]]:
     """Flags by name."""
     found = validity(model or case(), (site,), replace(CALM, **evidence))
     assert len({flag["name"] for flag in found}) == len(found)
     return {flag["name"]: flag for flag in found}
 
 
-def raised(**evidence: float) -> set[str]:
+def raised(**evidence: Any) -> set[str]:
     return set(flags(**evidence)) - INFORMATION
 
 
@@ -136,18 +138,9 @@ def test_the_injection_number_is_that_of_the_source() -> None:
     assert flags(two)["injection_number"]["value"] == flags(rigid)["injection_number"]["value"]
 
 
-def limiter(model: Model, blood: float = 0.1) -> Any:
-    return flags(model, blood_fraction=blood)["binding_limiter"]["value"]
-
-
-def test_what_binds_the_treated_radius() -> None:
-    """Reaction for the reference (k V/Q = 2), volume for a tenth of it, sink where blood takes most."""
-    model = case()
-    assert limiter(model) == "reaction"
-    assert limiter(model, blood=0.6) == "sink"
-    tenth = replace(model, injections=(replace(model.injections[0], volume=1e-7),))
-    assert limiter(tenth) == "volume"
-    assert limiter(replace(model, physics=Physics(reaction=False))) == "volume"
+def test_what_binds_is_told_where_something_was_injected() -> None:
+    assert flags(binding="sink")["binding_limiter"]["value"] == "sink"
+    assert "binding_limiter" not in flags(binding="")
 
 
 def test_the_worst_comes_first() -> None:

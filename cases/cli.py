@@ -2,6 +2,7 @@
 """The command line. Everything that takes time to import is imported in the function that needs it."""
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_case_commands(commands)
     _add_picture_commands(commands)
     _add_explore_commands(commands)
+    _add_sweep_commands(commands)
     _add_reference_commands(commands)
     return parser
 
@@ -96,7 +98,26 @@ def _add_case_commands(commands: "Commands") -> None:
         "--ranks", type=_positive, default=1, metavar="N", help="number of MPI ranks (default 1)"
     )
     run.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
-    run.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
+    run.add_argument(
+        "--with-control",
+        action="store_true",
+        help="also run its saline control, in the folder control within, and compare the two",
+    )
+    instead = run.add_mutually_exclusive_group()
+    instead.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
+    instead.add_argument("--resume", action="store_true", help="go on from the last checkpoint in it")
+    run.add_argument(
+        "--checkpoint-every",
+        type=_seconds,
+        metavar="SECONDS",
+        help="wall time between checkpoints (default: the case's, 600)",
+    )
+    run.add_argument(
+        "--stop-after",
+        type=_seconds,
+        metavar="SECONDS",
+        help="wall time after which the run stops with a checkpoint",
+    )
     run.add_argument("--oversubscribe", action="store_true", help="allow more ranks than cores")
     run.add_argument("--quiet", action="store_true", help="print errors only")
     run.add_argument(
@@ -118,6 +139,10 @@ def _add_case_commands(commands: "Commands") -> None:
     check.add_argument("case", metavar="CASE", help="case file (TOML)")
     _add_overrides(check)
     check.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+    verify = _command(commands, "verify", "See whether a result agrees with itself.", "verify", "verify")
+    verify.add_argument("folder", metavar="DIR", help="result folder")
+    verify.add_argument("--json", action="store_true", help="print the findings as JSON")
 
     new = _command(commands, "new", "Write a commented case file to start from.", "new")
     new.add_argument("name", metavar="NAME", help="name of the case; the file is NAME.toml")
@@ -217,6 +242,34 @@ def _add_level(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_sweep_commands(commands: "Commands") -> None:
+    sweep = _command(
+        commands, "sweep", "Run many cases; what is done is never run again.", "sweep", "sweeping"
+    )
+    sweep.add_argument(
+        "what", metavar="SWEEP", nargs="+", help="sweep file (TOML); or `status DIR`, or `report DIR`"
+    )
+    sweep.add_argument("--out", metavar="DIR", help="folder of the sweep (default results/NAME)")
+    sweep.add_argument("--dry-run", action="store_true", help="say how many cases, how long, how much disk")
+    sweep.add_argument(
+        "--engine", choices=("snakemake", "serial"), default="snakemake", help="what starts the batches"
+    )
+    sweep.add_argument(
+        "--cores",
+        type=_positive,
+        default=_cores(),
+        metavar="N",
+        help="cores of this machine, or jobs on Slurm",
+    )
+    sweep.add_argument("--slurm", action="store_true", help="submit the batches to Slurm")
+    sweep.add_argument("--retry-failed", action="store_true", help="run failed cases again")
+    sweep.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def _add_reference_commands(commands: "Commands") -> None:
     _command(commands, "schema", "Print the JSON Schema of case files, for editors.", "schema")
     explain = _command(commands, "explain", "Explain a key of the case file.", "explain")
@@ -245,6 +298,16 @@ def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if not 1 <= number <= 100_000:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number from 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of seconds")
     return number
 
 

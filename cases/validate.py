@@ -26,6 +26,11 @@ STAND_INS: Final[dict[str, Any]] = {
     "tip": [PLACEHOLDER] * 3,
     "direction": [PLACEHOLDER] * 3,
     "agent": {},
+    "times": [PLACEHOLDER],
+    "half_effect": [PLACEHOLDER],
+    "quantity": "perfusion",
+    "source": "random",
+    "pressures": [PLACEHOLDER] * 2,
 }
 """For required values that are no quantities."""
 
@@ -41,20 +46,20 @@ def checked(tables: dict[str, Any]) -> tuple[CaseFile | None, list[Problem], set
         return CaseFile.model_validate(tables), [], set()
     except ValidationError as error:
         details = error.errors(include_url=False)
-    problems = [_problem(detail) for detail in details]
+    problems = [problem_of(detail) for detail in details]
     case, suspects = _repaired(tables, [(detail["type"], detail["loc"]) for detail in details])
     return case, problems, suspects
 
 
-def model_at(key: Key) -> type[BaseModel] | None:
-    """The table of the schema at a key path, or None if the path leads to no table."""
-    found = type_at(key)
+def model_at(key: Key, root: type[BaseModel] = CaseFile) -> type[BaseModel] | None:
+    """The table of a schema at a key path, or None if the path leads to no table."""
+    found = type_at(key, root)
     return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
-def type_at(key: Key) -> Any:
-    """The type of the schema at a key path, without ``Annotated``; None if the path leads nowhere."""
-    found: Any = CaseFile
+def type_at(key: Key, root: type[BaseModel] = CaseFile) -> Any:
+    """The type of a schema at a key path, without ``Annotated``; None if the path leads nowhere."""
+    found: Any = root
     for part in key:
         if isinstance(found, type) and issubclass(found, BaseModel):
             field = found.model_fields.get(str(part))
@@ -76,18 +81,19 @@ def _unwrapped(annotation: Any) -> Any:
     return annotation
 
 
-def _problem(detail: Any) -> Problem:
+def problem_of(detail: Any, root: type[BaseModel] = CaseFile) -> Problem:
+    """What pydantic found wrong, in the words of the file."""
     key: Key = detail["loc"]
     kind = detail["type"]
     context = detail.get("ctx", {})
     if kind == "extra_forbidden":
-        parent = model_at(key[:-1])
+        parent = model_at(key[:-1], root)
         names = list(parent.model_fields) if parent else []
         return Problem(key=key, message="unknown key", hint=hint(str(key[-1]), names))
     if kind == "missing":
-        return Problem(key=key, message=f"missing; {_meaning(key)}")
+        return Problem(key=key, message=f"missing; {_meaning(key, root)}")
     if kind == "literal_error":
-        parent = model_at(key[:-1])
+        parent = model_at(key[:-1], root)
         choices = (
             [str(choice) for choice in get_args(parent.model_fields[str(key[-1])].annotation)]
             if parent
@@ -106,6 +112,8 @@ def _problem(detail: Any) -> Problem:
 
 
 def _expected(kind: str, key: Key, context: dict[str, Any]) -> str:
+    if kind == "string_pattern_mismatch" and key == ("title",):
+        return "one line without control characters"
     if kind == "string_pattern_mismatch":
         return "a name of lower-case letters, digits, hyphens and underscores, at most 64"
     if kind == "too_long" and context.get("max_length") == 3:
@@ -121,8 +129,8 @@ def _expected(kind: str, key: Key, context: dict[str, Any]) -> str:
     return EXPECTED.get(kind, kind.replace("_", " "))
 
 
-def _meaning(key: Key) -> str:
-    parent = model_at(key[:-1])
+def _meaning(key: Key, root: type[BaseModel]) -> str:
+    parent = model_at(key[:-1], root)
     field = parent.model_fields.get(str(key[-1])) if parent else None
     return f"expected: {field.description}" if field and field.description else "expected a value"
 

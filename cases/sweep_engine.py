@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Runs the open batches of a sweep: by Snakemake on this machine or on Slurm, or one after another here."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from cases.errors import ExitCode, UserError
+from cases.launch import OVERSUBSCRIBE
+from cases.signals import die_with_parent
+from cases.sweep_folder import Plan, SweepFolder
+from cases.sweep_schema import ClusterTable
+
+SNAKEFILE: Final = Path(__file__).parent / "engine" / "sweep.smk"
+LOG: Final = "engine.log"
+CONTROLLER: Final = "controller.json"
+
+
+def run_serially(folder: SweepFolder, plan: Plan) -> int:
+    """Run all open batches in this process, one after another; for one rank, and where no engine is.
+
+    Returns:
+        Exit code.
+    """
+    from mpi4py import MPI
+
+    from cases.sweep_worker import run_batch
+
+    if plan.ranks > 1:
+        raise UserError("cases on several ranks need `--engine snakemake`", ExitCode.USAGE)
+    for number in list(folder.open_batches(plan)):
+        code = run_batch(folder, number, MPI.COMM_SELF)
+        if code:
+            return code
+    return ExitCode.DONE
+
+
+def run_snakemake(folder: SweepFolder, plan: Plan, cores: int, cluster: ClusterTable | None) -> int:
+    """Run all open batches by Snakemake; a start that was killed is taken up where it ended.
+
+    Args:
+        folder: of the sweep.
+        plan: of the sweep.
+        cores: of this machine to use.
+        cluster: what a batch asks of Slurm; None to run here.
+
+    Returns:
+        Exit code: 0 where every batch has ended.
+
+    Raises:
+        UserError: Snakemake is not installed (code 69).
+    """
+    if find_spec("snakemake") is None:
+        raise UserError("Snakemake is not installed; `--engine serial` needs none", ExitCode.UNAVAILABLE)
+    numbers = list(folder.open_batches(plan))
+    if not numbers:
+        return ExitCode.DONE
+    for number in numbers:
+        # a mark without finished cases behind it: the sweep has grown, or failures are run again
+        (folder.root / "batches" / str(number)).unlink(missing_ok=True)
+    config = _configuration(plan, numbers, cluster)
+    (folder.root / "engine.json").write_text(json.dumps(config), encoding="utf-8")
+    _unlock(folder)
+    with (folder.root / LOG).open("a", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [*_command(folder), *_options(plan, cores, cluster)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+            preexec_fn=die_with_parent,
+        )
+        owner = folder.root / CONTROLLER
+        owner.write_text(json.dumps({"process": process.pid}), encoding="utf-8")
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
+        owner.unlink(missing_ok=True)
+    return ExitCode.DONE if code == 0 else ExitCode.STOPPED
+
+
+def _command(folder: SweepFolder) -> list[str]:
+    program = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
+    return [*program, "--directory", str(folder.root), "--configfile", str(folder.root / "engine.json")]
+
+
+def _options(plan: Plan, cores: int, cluster: ClusterTable | None) -> list[str]:
+    common = [
+        "--rerun-incomplete",
+        "--keep-going",
+        "--rerun-triggers",
+        "input",
+        "--nocolor",
+        "--quiet",
+        "rules",
+    ]
+    if cluster is None:
+        return [*common, "--cores", str(max(cores, plan.ranks))]
+    return [
+        *common, "--executor", "slurm", "--jobs", str(max(cores, 1)), "--slurm-status-command", "squeue",
+        "--latency-wait", "60",
+    ]  # fmt: skip
+
+
+def _configuration(plan: Plan, numbers: list[int], cluster: ClusterTable | None) -> dict[str, Any]:
+    start = sys.executable
+    if plan.ranks > 1:
+        launcher = "srun --mpi=pmix" if cluster else f"{shutil.which('mpirun') or 'mpirun'} -n {plan.ranks}"
+        start = f"{launcher} {sys.executable}"
+    asked = cluster or ClusterTable()
+    slurm = {"slurm_partition": asked.partition, "slurm_account": asked.account}
+    return {
+        "open": numbers,
+        "ranks": plan.ranks,
+        "memory_mb": asked.memory_mb,
+        "minutes": max(round(asked.time / 60), 1),
+        "slurm": {key: value for key, value in slurm.items() if value}
+        | ({"mpi": "srun"} if plan.ranks > 1 else {}),
+        "start": start,
+    }
+
+
+def _unlock(folder: SweepFolder) -> None:
+    """Remove the lock of a controller that was killed; refuse while one lives.
+
+    Raises:
+        UserError: the sweep is being run (code 73).
+    """
+    owner = folder.root / CONTROLLER
+    if owner.exists():
+        try:
+            process = int(json.loads(owner.read_text("utf-8"))["process"])
+            os.kill(process, 0)
+        except (ValueError, KeyError, ProcessLookupError):
+            pass
+        else:
+            message = f"{folder.root} is being run by process {process}; wait for it, or end it first"
+            raise UserError(message, ExitCode.OUTPUT)
+    locks = folder.root / ".snakemake" / "locks"
+    if locks.is_dir():
+        shutil.rmtree(locks)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what Slurm says of the job in which the controller itself may run."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), kept.get("PYTHONPATH")]))
+    return {**kept, **OVERSUBSCRIBE, "PYTHONPATH": path, "OMP_NUM_THREADS": kept.get("OMP_NUM_THREADS", "1")}

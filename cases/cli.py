@@ -265,6 +265,20 @@ def _add_sweep_commands(commands: "Commands") -> None:
     sweep.add_argument("--retry-failed", action="store_true", help="run failed cases again")
     sweep.add_argument("--quiet", action="store_true", help="print errors only")
 
+    fit = _command(commands, "fit", "Fit tissue to a measured pressure.", "fit", "fitting")
+    fit.add_argument("case", metavar="CASE", help="case of the infusion; it is run in radial geometry")
+    fit.add_argument(
+        "trace", metavar="TRACE", help='CSV, columns "time [UNIT]" and "pressure [UNIT]"'
+    )
+    _add_overrides(fit)
+    fit.add_argument(
+        "--parameter",
+        action="append",
+        metavar="NAME",
+        help="to fit; repeatable (default: all four)",
+    )
+    fit.add_argument("--out", metavar="FILE", help="JSON to write (default beside the trace)")
+
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
@@ -311,5 +325,16 @@ def _seconds(text: str) -> float:
     return number
 
 
+def program() -> int:
+    """As `main`, for a process of its own."""
+    code = main()
+    if code == ExitCode.INPUT_OUTPUT:
+        # HDF5 writes what it has left when a process ends, and takes it down where it cannot
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -265,11 +265,15 @@ def _add_sweep_commands(commands: "Commands") -> None:
     sweep.add_argument("--retry-failed", action="store_true", help="run failed cases again")
     sweep.add_argument("--quiet", action="store_true", help="print errors only")
 
+    plan = _command(commands, "plan", "Search for an injection that reaches a goal.", "plan", "planning")
+    plan.add_argument("plan", metavar="PLAN", help="planning file (TOML)")
+    plan.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
+    plan.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
+    plan.add_argument("--quiet", action="store_true", help="print errors only")
+
     fit = _command(commands, "fit", "Fit tissue to a measured pressure.", "fit", "fitting")
     fit.add_argument("case", metavar="CASE", help="case of the infusion; it is run in radial geometry")
-    fit.add_argument(
-        "trace", metavar="TRACE", help='CSV, columns "time [UNIT]" and "pressure [UNIT]"'
-    )
+    fit.add_argument("trace", metavar="TRACE", help='CSV, columns "time [UNIT]" and "pressure [UNIT]"')
     _add_overrides(fit)
     fit.add_argument(
         "--parameter",

@@ -185,7 +185,9 @@ class Model:
         """
         self.runs += 1
         model = self._case.model
-        values = {name: float(10**power) for name, power in zip(self.names, decades, strict=True)}
+        values: dict[str, Any] = {
+            name: float(10**power) for name, power in zip(self.names, decades, strict=True)
+        }
         tissues = {**model.tissues, TUMOUR: replace(model.tissues[TUMOUR], **values)}
         schedule = replace(model.schedule, end=float(max(self._time[-1], 1e-3)), outputs=())
         changed = replace(model, tissues=tissues, schedule=schedule)

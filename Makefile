@@ -37,6 +37,10 @@ test: ## run the tests on one rank, then on two
 	echo "tests on 2 ranks"; $(inside) mpirun -n 2 python3 -m pytest tests -m "not serial" || status=1; \
 	exit $$status
 
+.PHONY: test-latest
+test-latest: ## the same with the newest DOLFINx, in Debian sid: make test-latest [TESTS=files]; skipped where sid is broken
+	@.ci/latest $(TESTS)
+
 .PHONY: lint
 lint: ## check style and types
 	@status=0; \
@@ -55,6 +59,10 @@ bench: ## time the benchmark BALL: make bench [SIZES="50k 200k 1M"] [CASES="BALL
 .PHONY: bench-peers
 bench-peers: ## the same beside other programs: options of bench and [PEERS="ngsolve skfem"]
 	@$(inside) python3 -m benchmarks.ball.bench --peers "$(or $(PEERS),all)" $(bench_options)
+
+.PHONY: claims
+claims: ## put the claims to the test and write a page: make claims [ONLY="H1 H5"]
+	@$(inside) python3 -m cases.claims --out results/claims $(if $(ONLY),--only $(ONLY))
 
 .PHONY: shell
 shell: ## open a shell in the environment

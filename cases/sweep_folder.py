@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cases.about import VERSION
+from cases.about import NOTICE, VERSION
 from cases.errors import ExitCode, UserError
 from cases.sweep import Sweep
 from meshes.geometry import ParametricGeometry
@@ -116,6 +116,7 @@ def _record(sweep: Sweep) -> dict[str, Any]:
     sample = sweep.table.sample
     return {
         "infusate": VERSION,
+        "notice": NOTICE,
         "axes": [list(keys) for keys in sweep.axes],
         "set": list(sweep.table.set),
         "sample": None

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from cases.about import NOTICE
 from postprocess import quantities
 from postprocess.case_tables import Table
 from postprocess.page import inlined, rendered, write_page
@@ -40,7 +39,7 @@ def build_sweep_report(folder: Path) -> Path:
         (folder / "figures").mkdir(exist_ok=True)
         text = rendered(
             "sweep.html.j2",
-            notice=NOTICE,
+            notice=sweep.record["notice"],
             sweep=sweep,
             counts=Counter(sweep.frame["status"]),
             bands=band_table(sweep),

@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 LARGEST_DILATATION_IN_EXPONENT: Final = 0.5
 """Beyond this, either way, small strain is meaningless; the exponential would run away, or K vanish."""
 
+LARGEST_DRAINAGE: Final = 0.9
+"""Share of the fluid at rest beyond which drained tissue does not get less permeable."""
+
 
 class LawParameters(NamedTuple):
     """Material constants at each point, all shape ``(n,)``.
@@ -29,6 +32,8 @@ class LawParameters(NamedTuple):
         log_ratio: ln R_K [-].
         fissuring_pressure: p_c [Pa].
         fissuring_width: w [Pa].
+        porosity: phi0 [-].
+        porosity_exponent: m of ``holmes_mow`` [-].
     """
 
     confined_modulus: Floats
@@ -36,6 +41,8 @@ class LawParameters(NamedTuple):
     log_ratio: Floats
     fissuring_pressure: Floats
     fissuring_width: Floats
+    porosity: Floats
+    porosity_exponent: Floats
 
 
 class LawInput(NamedTuple):
@@ -69,6 +76,34 @@ def exponential(at: LawInput) -> tuple[Floats, Floats]:
     factor, slope = np.empty(at.excess.size), np.empty(at.excess.size)
     for i in range(factor.size):
         factor[i], slope[i] = _swollen(at, i)
+    return factor, slope
+
+
+@njit(cache=True)
+def kozeny_carman(at: LawInput) -> tuple[Floats, Floats]:
+    """Conductivity by porosity: f = (1 + e/phi0)^3/(1 + e) (Kozeny, 1927; Carman, 1937).
+
+    K goes with phi^3/(1 - phi)^2, where phi = (phi0 + e)/(1 + e) is the fluid in swollen tissue and 1 - phi its
+    solid, (1 - phi0)/(1 + e).
+    """
+    factor, slope = np.empty(at.excess.size), np.empty(at.excess.size)
+    for i in range(factor.size):
+        filled, swollen, by_pressure = _filled(at, i)
+        factor[i] = filled**3 / swollen
+        slope[i] = factor[i] * (3 / (filled * at.parameters.porosity[i]) - 1 / swollen) * by_pressure
+    return factor, slope
+
+
+@njit(cache=True)
+def holmes_mow(at: LawInput) -> tuple[Floats, Floats]:
+    """Conductivity by porosity and strain: f = (1 + e/phi0)^m exp(M ((1 + e)^2 - 1)/2) (Holmes and Mow, 1990)."""
+    factor, slope = np.empty(at.excess.size), np.empty(at.excess.size)
+    for i in range(factor.size):
+        m = at.parameters
+        filled, swollen, by_pressure = _filled(at, i)
+        power, exponent = m.porosity_exponent[i], m.exponent[i]
+        factor[i] = filled**power * exp(0.5 * exponent * (swollen * swollen - 1))
+        slope[i] = factor[i] * (power / (filled * m.porosity[i]) + exponent * swollen) * by_pressure
     return factor, slope
 
 
@@ -127,6 +162,18 @@ def _swollen(at: LawInput, i: int) -> tuple[float, float]:
 
 
 @njit(cache=True)
+def _filled(at: LawInput, i: int) -> tuple[float, float, float]:
+    """Fluid over that at rest, 1 + e/phi0, volume 1 + e, and de/dp, with e held where pores are open.
+
+    A tenth of the fluid at rest stays, however much tissue is drained.
+    """
+    m = at.parameters
+    dilatation = at.excess[i] / m.confined_modulus[i]
+    held = min(max(dilatation, -LARGEST_DRAINAGE * m.porosity[i]), LARGEST_DILATATION_IN_EXPONENT)
+    return 1 + held / m.porosity[i], 1 + held, 1 / m.confined_modulus[i] if held == dilatation else 0.0
+
+
+@njit(cache=True)
 def _logistic(at: LawInput, i: int) -> tuple[float, float]:
     """L and its derivative by the pressure."""
     width = at.parameters.fissuring_width[i]
@@ -144,12 +191,30 @@ def _interpolated(at: LawInput, i: int, share: float, by_share: float) -> tuple[
     return swollen * opened, by_pressure * opened + swollen * gain * by_share
 
 
+def resting_ratio(law: str, porosity: float, factor: Floats, exponent: float) -> Floats:
+    """K0 of tissue whose porosity at rest is ``factor`` times another's, over the other's K0 [-].
+
+    1 for laws in which porosity has no part.
+
+    Args:
+        law: name in ``LAWS``.
+        porosity: phi0 of the other [-].
+        factor: of the porosity [-].
+        exponent: m of ``holmes_mow`` [-].
+    """
+    if law == "kozeny_carman":
+        return np.asarray(factor**3 * ((1 - porosity) / (1 - porosity * factor)) ** 2)
+    return np.asarray(factor**exponent) if law == "holmes_mow" else np.ones(factor.size)
+
+
 FISSURING_LAWS: Final = frozenset({"fissuring", "logistic", "ramp"})
 """Laws under which tissue opens for good."""
 
 LAWS: Final[dict[str, Law]] = {
     "rigid": rigid,
     "exponential": exponential,
+    "kozeny_carman": kozeny_carman,
+    "holmes_mow": holmes_mow,
     "fissuring": fissuring,
     "logistic": logistic,
     "ramp": ramp,

@@ -9,6 +9,7 @@ from petsc4py import PETSc
 import numpy as np
 from numpy.typing import NDArray
 
+from meshes.plain import Geometry
 from solver.halo import Halo
 from solver.stencil import Stencil
 
@@ -45,6 +46,28 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+SPLIT: Final[dict[str, Any]] = {
+    "pc_type": "fieldsplit",
+    "pc_fieldsplit_type": "symmetric_multiplicative",
+    "fieldsplit_mesh_ksp_type": "preonly",
+    "fieldsplit_lines_ksp_type": "preonly",
+    "fieldsplit_lines_pc_type": "lu",
+    "fieldsplit_lines_pc_factor_zeropivot": 1e-300,
+}
+"""Lines conduct better by orders than tissue, which spoils a hierarchy: they get a direct factor."""
+
+DIRECT_BELOW: Final = 20_000
+"""Nodes up to which a planar or radial mesh is solved by a direct factor."""
+
+
+def elliptic_preset(geometry: Geometry, halo: Halo) -> str:
+    """Which options suit a diffusive operator on the nodes of a mesh. Collective."""
+    total = halo.comm.allreduce(halo.owned)
+    if geometry == "3d" or total > DIRECT_BELOW:
+        return "multigrid"
+    return "direct" if halo.comm.size == 1 else "direct_parallel"
+
+
 class LinearSolverError(RuntimeError):
     """A Krylov method or factorisation that failed, with PETSc's reason."""
 
@@ -70,6 +93,8 @@ class RowMatrix:
     Attributes:
         matrix: the PETSc matrix.
         values: values of the owned rows, in the order of the stencil.
+        lines: number of owned rows, the last ones, that belong to lines.
+        split: whether any rank has such rows.
     """
 
     def __init__(self, stencil: Stencil, local_to_global: NDArray[np.int64], halo: Halo) -> None:
@@ -95,6 +120,8 @@ class RowMatrix:
                 (away, others, self.values[self._ghost]),
             ]
             csr = tuple(self._blocks)
+        self.lines = stencil.lines
+        self.split = halo.comm.allreduce(stencil.lines) > 0
         self.matrix = PETSc.Mat().createAIJWithArrays(size, csr=csr, comm=halo.comm)
 
     def assemble(self) -> None:
@@ -122,7 +149,10 @@ class LinearSolver:
         self._solver.setOptionsPrefix(prefix)
         options = PETSc.Options()
         # What the user gives on the command line wins; what we set is taken back once PETSc has read it.
-        preset_options = {f"{prefix}{key}": value for key, value in OPTIONS[preset].items()}
+        chosen = OPTIONS[preset]
+        if matrix.split and preset == "multigrid":
+            chosen = {**chosen, **_split(self._solver.getPC(), matrix, chosen)}
+        preset_options = {f"{prefix}{key}": value for key, value in chosen.items()}
         ours = {name: value for name, value in preset_options.items() if not options.hasName(name)}
         for name, value in ours.items():
             options.setValue(name, value)
@@ -170,6 +200,20 @@ class LinearSolver:
             name = _reason_name(reason)
             raise LinearSolverError(f"{self._solver.getOptionsPrefix()}: {name} after {self.iterations} its")
         return np.array(self._solution.array, copy=True)
+
+
+def _split(preconditioner: Any, rows: RowMatrix, mesh: dict[str, Any]) -> dict[str, Any]:
+    """Let a preconditioner treat mesh and lines one after the other; returns the options of both."""
+    first, last = rows.matrix.getOwnershipRange()
+    comm, middle = rows.matrix.getComm(), last - rows.lines
+    preconditioner.setType("fieldsplit")
+    preconditioner.setFieldSplitIS(
+        ("mesh", PETSc.IS().createStride(middle - first, first, 1, comm=comm)),
+        ("lines", PETSc.IS().createStride(last - middle, middle, 1, comm=comm)),
+    )
+    lines = {} if comm.size == 1 else {"fieldsplit_lines_pc_factor_mat_solver_type": "mumps"}
+    tissue = {f"fieldsplit_mesh_{key}": value for key, value in mesh.items() if key.startswith("pc_")}
+    return SPLIT | lines | tissue
 
 
 def _reason_name(reason: int) -> str:

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""What lines bring of the agent: arriving blood to vessels, and vessels and tracks to the nodes of tissue."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.discretisation import Discretisation
+from solver.flow_state import FlowStep
+from solver.line_flow import link_nodes
+from solver.lines import Lines
+
+Floats = NDArray[np.float64]
+
+
+def brought_by_blood(data: Discretisation, flow: FlowStep, plasma: float) -> Floats | None:
+    """Agent that blood flowing into vessels brings to their nodes [kg/s]; None where there is none."""
+    lines = data.lines
+    if lines is None or plasma == 0.0:
+        return None
+    out = np.zeros(data.volume.size)
+    vessel = lines.node[~lines.track]
+    out[vessel] = plasma * np.maximum(-flow.outflow[vessel], 0.0)
+    return out
+
+
+def gained_from_lines(lines: Lines, flux: Floats, nodes: int) -> Floats:
+    """What the nodes of tissue gain from lines by given fluxes along edges, tail to head, shape ``(n,)``."""
+    second = link_nodes(lines)[1]
+    links = np.concatenate([lines.walls.link, lines.joints.link])
+    along = lines.sign[links] * flux[lines.edges[links]]
+    return np.bincount(second[links], weights=along, minlength=nodes)
+
+
+def delivered_outside(data: Discretisation, gained: Floats) -> Floats:
+    """The part of what nodes gain from lines that goes to tissue outside the tumour; owned nodes."""
+    outside = data.pairs.to_nodes(np.where(data.pairs.inside, 0.0, data.pairs.volume)) / data.volume
+    return np.maximum(gained * outside, 0.0)[: data.mesh.owned]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The Debian 13 root: how it is made (mmdebstrap) and how a command runs in it (bwrap). Sourced by .ci/environment.
+# The Debian root: how it is made (mmdebstrap) and how a command runs in it (bwrap). Sourced by .ci/environment.
 
 as_root() { if ((EUID == 0)); then "$@"; else sudo -n "$@"; fi; }
 
@@ -44,6 +44,8 @@ make_root() { # FOLDER
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='force-unsafe-io'
     # places for the host's own files, bound over them in every run
     --customize-hook='cd "$1/etc" && rm -f resolv.conf hosts pip.conf && touch resolv.conf hosts pip.conf')
+  # a mirror that lags behind still serves sid's packages when its index has passed the date on it
+  [[ $suite == trixie ]] || options+=(--aptopt='Acquire::Check-Valid-Until "false"')
   local proxy
   eval "$(apt-config shell proxy Acquire::http::Proxy)"
   [[ ${proxy:-} ]] && options+=(--aptopt="Acquire::http::Proxy \"$proxy\"")
@@ -92,8 +94,11 @@ clean_environment() { # only what is meant for the sandbox goes in: not the host
   done
   export PATH=/venv/bin:/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8
   # shared memory only: the network is not there for us; ranks may be more than cores and are not tied to one
-  export OMPI_MCA_btl=self,sm PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
+  export OMPI_MCA_btl=self,sm
+  if [[ $suite == trixie ]]; then export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
+  else export PRTE_MCA_mapby=:oversubscribe PRTE_MCA_bindto=none; fi # their names since Open MPI 6
   export VTK_DEFAULT_OPENGL_WINDOW=vtkOSOpenGLRenderWindow # pictures without a display
+  [[ $suite == trixie ]] || VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 }
 
 in_sandbox() { # install|run VENV CMD...: returns CMD's exit code

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: MIT
+"""Input that means harm: nothing runs code, reads or writes elsewhere, takes unbounded memory, or hangs."""
+
+import gzip
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from cases.cli import main
+from cases.errors import CaseError, ExitCode
+from cases.load import load_case
+from cases.progress import Progress
+from cases.resolve import write_resolved
+from meshes.cache import read_kept
+from meshes.geometry import GeometryError
+from meshes.image_files import LARGEST_VOXELS
+from meshes.labels import read_label_map
+from postprocess.results import ResultError, open_result
+from solver.checksums import damaged, write_checksums
+from tests.case_files import MINIMAL, written
+from tests.synthetic_result import result_folder
+
+pytestmark = pytest.mark.serial
+
+ROOT = Path(__file__).parents[1]
+MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(1)> $\\frac{$ {{7*7}}"
+PULSE = MINIMAL[MINIMAL.index("[[injection]]") :]
+FROM_LABELS = MINIMAL.replace('domain_radius = "60 mm"\n', "").replace(
+    '[geometry.tumour]\nradius = "10 mm"', '[geometry.labels]\ntumour = { path = "labels.nii" }'
+)
+
+
+# ------------------------------------------------------------------------------------------ time
+
+LENGTHY = {
+    "a key of many parts": ".".join(["a"] * 150_000) + " = 1\n",
+    "tables in tables": "x = " + "{a = " * 400 + "1" + "}" * 400,
+    "lists in lists": "x = " + "[" * 90 + "]" * 90,
+    "many numbers": "x = [" + "1," * 900_000 + "]",
+    "many needles": "".join(f'[needles.n{i}]\nouter_diameter = "1 mm"\n' for i in range(30_000)),
+    "many pulses": MINIMAL + PULSE * 999,
+    "many masks": FROM_LABELS.replace(
+        '{ path = "labels.nii" }', "[" + '{ path = "/dev/zero" },' * 50_000 + "]"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LENGTHY)
+def test_no_case_takes_long(kind: str, tmp_path: Path) -> None:
+    started = time.process_time()
+    with pytest.raises(CaseError) as error:
+        load_case(written(tmp_path, LENGTHY[kind]))
+    assert time.process_time() - started < 15.0
+    assert len(error.value.problems) <= 102
+
+
+@pytest.mark.parametrize(
+    "text", ["1e9**1e9 mL", "1 m**9**9**9", "1 " + "m*" * 29 + "m", "1 " + "(" * 30 + "m"]
+)
+def test_no_unit_takes_long_or_runs_code(text: str, tmp_path: Path) -> None:
+    started = time.process_time()
+    with pytest.raises(CaseError, match=r"injection\[0\]\.volume"):
+        load_case(written(tmp_path, MINIMAL.replace('"1 mL"', json.dumps(text))))
+    assert time.process_time() - started < 3.0
+
+
+def test_code_in_a_case_is_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = "__import__('os').system('touch owned')"
+    for key in ('"1 mL"', '"1 mL/min"', '"0 s"', '"chlorine_dioxide"', '"3d"', '"minimal"', '"10 mm"'):
+        with pytest.raises(CaseError):
+            load_case(written(tmp_path, MINIMAL.replace(key, json.dumps(f"1 {code}"), 1)))
+    assert os.listdir(tmp_path) == ["case.toml"]
+
+
+# ------------------------------------------------------------------------------------------ places
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "x\\n", "..", ".", "", "a" * 65, "x\\u0000", "~root", "$HOME"]
+)
+def test_a_name_is_no_path(name: str, tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match="name"):
+        load_case(written(tmp_path, MINIMAL.replace('"minimal"', f'"{name}"')))
+
+
+def test_a_title_is_one_line(tmp_path: Path) -> None:
+    for bad in ("\\u001b[2J", "a\\nb", "\\u202eabc", "\\u009b31m"):
+        with pytest.raises(CaseError, match="one line without control characters"):
+            load_case(written(tmp_path, f'title = "{bad}"\n' + MINIMAL))
+
+
+def test_a_log_drives_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(load_case(written(tmp_path, MINIMAL)), tmp_path, 0, False)
+    progress.say("label \x1b[2J of \x07 some file")
+    progress.close()
+    assert "\x1b" not in (tmp_path / "log.txt").read_text() + capsys.readouterr().err
+
+
+def special(folder: Path, kind: str) -> str:
+    if kind == "fifo":
+        os.mkfifo(folder / "labels.nii")
+    elif kind == "folder":
+        (folder / "labels.nii").mkdir()
+    elif kind == "device":
+        (folder / "labels.nii").symlink_to("/dev/zero")
+    elif kind == "sparse":
+        with (folder / "labels.nii").open("wb") as stream:
+            stream.truncate(5 * 10**9)
+    elif kind == "circle":
+        (folder / "labels.nii").symlink_to(folder / "labels.nii")
+    return kind
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device", "sparse", "circle"])
+def test_label_maps_that_are_no_files(kind: str, tmp_path: Path) -> None:
+    special(tmp_path, kind)
+    with pytest.raises(CaseError, match=r"labels\.tumour\[0\]\.path") as error:
+        load_case(written(tmp_path, FROM_LABELS))
+    assert error.value.code == ExitCode.MISSING_INPUT
+    if kind != "sparse":
+        with pytest.raises(GeometryError, match=r"no (regular|such) file"):
+            read_label_map(tmp_path / "labels.nii")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device"])
+def test_a_record_names_no_device(kind: str, tmp_path: Path) -> None:
+    nibabel.save(nibabel.Nifti1Image(blob(), np.eye(4)), tmp_path / "labels.nii")
+    write_resolved(load_case(written(tmp_path, FROM_LABELS)), tmp_path / "resolved.toml")
+    load_case(tmp_path / "resolved.toml")
+    (tmp_path / "labels.nii").unlink()
+    special(tmp_path, kind)
+    with pytest.raises(CaseError, match="not a regular file"):
+        load_case(tmp_path / "resolved.toml")
+
+
+def test_what_a_report_writes_stays_in_its_folder(tmp_path: Path) -> None:
+    """A result from elsewhere may hold links: they are replaced, what they lead to is not touched."""
+    folder, precious = result_folder(tmp_path / "result", "radial", layers=4), tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("years of work")
+    (folder / "figures").symlink_to(precious)
+    (folder / ".report.html.partial").symlink_to(precious / "file")
+    assert main(["report", str(folder)]) == ExitCode.DONE
+    assert os.listdir(precious) == ["file"] and (precious / "file").read_text() == "years of work"
+    figure = next((folder / "figures").glob("*.png"))
+    figure.unlink()
+    figure.symlink_to(precious / "file")
+    assert main(["report", str(folder)]) == ExitCode.DONE
+    assert (precious / "file").read_text() == "years of work" and not figure.is_symlink()
+
+
+# ------------------------------------------------------------------------------------------ label maps
+
+
+def blob() -> np.ndarray:
+    values = np.zeros((12, 10, 8), dtype=np.int16)
+    values[3:9, 2:8, 2:6] = 1
+    return values
+
+
+def nifti(offset: float = 352.0, extension: bytes = b"") -> bytes:
+    raw = bytearray(nibabel.Nifti1Image(blob(), np.eye(4)).to_bytes())
+    raw[108:112] = struct.pack("<f", offset)
+    if extension:
+        raw[348:352] = b"\1\0\0\0"
+    return bytes(raw[:352]) + extension + bytes(raw[352:])
+
+
+META = b"NDims = 3\nDimSize = 12 10 8\nElementType = MET_SHORT\nElementSpacing = 1 1 1\nElementDataFile = "
+NRRD = b"NRRD0004\ntype: int16\ndimension: 3\nsizes: 12 10 8\nspace: RAS\nencoding: raw\nendian: little\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.raw", "/etc/passwd", "LIST", "LIST 3", "s%d.raw 1 9 1", "pipe", "/dev/zero"]
+)
+def test_headers_name_no_files_elsewhere(name: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.raw").write_bytes(b"\x4d" * 4000)
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    os.mkfifo(inner / "pipe")
+    (inner / "a.mhd").write_bytes(META + name.encode() + b"\n")
+    (inner / "a.nhdr").write_bytes(NRRD + b"data file: " + name.encode() + b"\n")
+    for header in ("a.mhd", "a.nhdr"):
+        with pytest.raises(GeometryError, match="voxels are said to lie in"):
+            read_label_map(inner / header)
+
+
+def test_voxels_beside_their_header_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(blob().tobytes(order="F"))
+    (tmp_path / "a.mhd").write_bytes(META + b"a.raw\n")
+    (tmp_path / "a.nhdr").write_bytes(NRRD + b"data file: a.raw\n")
+    for header in ("a.mhd", "a.nhdr"):
+        assert np.array_equal(read_label_map(tmp_path / header).values, blob())
+
+
+@pytest.mark.parametrize("place", ["space", "sizes", "type", "encoding", "space directions", "x" * 600])
+def test_long_lines_in_headers(place: str, tmp_path: Path) -> None:
+    """On these, ITK ran over its buffers and took the process down."""
+    header = NRRD + place.encode() + b": " + b"A" * 100_000 + b"\n\n"
+    (tmp_path / "a.nrrd").write_bytes(header + blob().tobytes(order="F"))
+    try:
+        read_label_map(tmp_path / "a.nrrd")
+    except GeometryError as error:
+        assert len(str(error)) < 600
+
+
+def test_a_flipped_bit_in_a_compressed_map_is_noticed(tmp_path: Path) -> None:
+    raw = bytearray(gzip.compress(nifti(), 0))  # stored: every bit of a voxel stands in the file as it is
+    raw[1500] ^= 1
+    (tmp_path / "a.nii.gz").write_bytes(raw)
+    with pytest.raises(GeometryError, match="corrupt"):
+        read_label_map(tmp_path / "a.nii.gz")
+
+
+def tiny_members() -> bytes:
+    return gzip.compress(b"") * 300_000
+
+
+def endless(head: bytes, gigabytes: float = 1.0) -> bytes:
+    """A stream that begins soundly and inflates to gigabytes."""
+    packer = zlib.compressobj(1, wbits=31)
+    zeros = bytes(2**20)
+    return (
+        b"".join([packer.compress(head), *(packer.compress(zeros) for _ in range(int(gigabytes * 1024)))])
+        + packer.flush()
+    )
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from meshes.geometry import GeometryError
+from meshes.labels import read_label_map
+import nibabel
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]),) * 2)
+try:
+    print(read_label_map(Path(sys.argv[1])).values.shape)
+except GeometryError as error:
+    print("refused:", error)
+"""
+
+
+def read_within(path: Path, memory: int) -> str:
+    command = [sys.executable, "-c", MEMORY, str(path), str(memory)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", ["extension", "trailing", "members", "offset"])
+def test_bombs_are_read_within_64_megabytes(kind: str, tmp_path: Path) -> None:
+    bombs = {
+        "extension": lambda: endless(nifti(2.0**31, struct.pack("<ii", 2**31 - 16, 6))[:360]),
+        "trailing": lambda: endless(nifti()),
+        "members": tiny_members,
+        "offset": lambda: endless(nifti(2.0**26)[:352], 0.3),
+    }
+    path = tmp_path / "bomb.nii.gz"
+    path.write_bytes(bombs[kind]())
+    started = time.perf_counter()
+    found = read_within(path, 64 * 2**20)
+    assert time.perf_counter() - started < 30.0
+    assert found.startswith("refused") or kind == "offset"
+
+
+def test_memory_is_that_of_the_voxels(tmp_path: Path) -> None:
+    """Whole numbers take what they take in the file; others a third array of four bytes per voxel."""
+    shape = (300, 300, 300)
+    for dtype, bytes_per_voxel in ((np.uint8, 1), (np.int16, 2), (np.float32, 8)):
+        path = tmp_path / "large.nii.gz"
+        nibabel.save(nibabel.Nifti1Image(np.ones(shape, dtype), np.eye(4)), path)
+        assert str(shape) in read_within(path, bytes_per_voxel * 300**3 + 64 * 2**20)
+
+
+@pytest.mark.parametrize("shape", [(32767, 32767, 2), (1024, 1024, 257)])
+def test_forged_sizes_are_refused_before_memory_is_taken(shape: tuple[int, int, int], tmp_path: Path) -> None:
+    assert np.prod(shape) > LARGEST_VOXELS
+    header = nibabel.Nifti1Header()
+    header.set_data_shape(shape)
+    (tmp_path / "a.nii").write_bytes(header.binaryblock + bytes(100))
+    assert "million are read" in read_within(tmp_path / "a.nii", 32 * 2**20)
+
+
+# ------------------------------------------------------------------------------------------ results
+
+
+def test_pickles_are_not_opened(tmp_path: Path) -> None:
+    class Code:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "owned"),)
+
+    arrays = dict.fromkeys(("header", "points", "cells", "cell_tags", "facets", "facet_tags"), np.zeros(1))
+    np.savez(tmp_path / "kept.npz", **arrays | {"points": np.array([Code()], dtype=object)})
+    assert read_kept(tmp_path / "kept.npz") is None
+    assert not (tmp_path / "owned").exists()
+
+
+def test_damage_after_a_run_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = result_folder(tmp_path / "result", "radial", layers=4)
+    write_checksums(folder)
+    assert damaged(folder) is None
+    done = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=False)
+    assert done.returncode == 0
+    file = folder / "fields.vtkhdf"
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)
+    for command in (["report"], ["figure", "--list"], ["export", "--stl"], ["compare-lesion"]):
+        rest = ["mask.nii"] if command == ["compare-lesion"] else []
+        assert main([command[0], str(folder), *command[1:], *rest]) == ExitCode.INVALID, command
+        told = capsys.readouterr().err
+        assert "fields.vtkhdf: damaged" in told and len(told.splitlines()) == 1
+    (folder / "SHA256SUMS").unlink()
+    write_checksums(folder)
+    open_result(folder)
+
+
+def test_markup_in_names_stays_text(tmp_path: Path) -> None:
+    folder = result_folder(tmp_path / "result", "axisymmetric", layers=4)
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["notice"] = summary["case"]["title"] = summary["case"]["file"] = MARKUP
+    summary["versions"][MARKUP] = summary["effect"] = {MARKUP: MARKUP}
+    for entry in [*summary["ablation"], *summary["validity"]]:
+        entry |= dict.fromkeys(entry.keys() & {"label", "message", "name"}, MARKUP)
+    (folder / "summary.json").write_text(json.dumps(summary))
+    record = (folder / "resolved.toml").read_text()
+    for name in ('"A synthetic result"', '"chlorine_dioxide"', '"generic_tumour"'):
+        record = record.replace(name, json.dumps(MARKUP))
+    (folder / "resolved.toml").write_text(record)
+    assert main(["report", str(folder)]) == ExitCode.DONE
+    assert main(["report", str(folder), str(folder), "--out", str(tmp_path / "both.html")]) == ExitCode.DONE
+    assert main(["export", str(folder), "--scene", "--paraview"]) == ExitCode.DONE
+    pages = [folder / "report.html", tmp_path / "both.html", folder / "scene.html"]
+    for text in [*(page.read_text() for page in pages), open_result(folder)._repr_html_()]:
+        assert "<script>alert" not in text and "<img src=x" not in text and ">49<" not in text
+    compile((folder / "paraview_scene.py").read_text(), "paraview_scene.py", "exec")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("summary.json", "{}", "expected a value"),
+        ("summary.json", "[" * 100_000, "nested too deeply"),
+        ("summary.json", '{"ranks": NaN}', "expected"),
+        ("history.csv", "t_s\nnan\n", "missing or empty"),
+        ("history.csv", "", "not a table"),
+        ("resolved.toml", "injections = 3", "expected a list"),
+        ("fields.vtkhdf", "\x89HDF\r\n\x1a\n", "not a field file"),
+    ],
+)
+def test_damaged_results_are_told_in_one_line(file: str, content: str, words: str, tmp_path: Path) -> None:
+    folder = result_folder(tmp_path / "result", "radial", layers=4)
+    (folder / file).write_text(content, encoding="latin-1", newline="")
+    with pytest.raises(ResultError, match=words) as error:
+        open_result(folder)
+    assert str(error.value).startswith(str(folder / file)) and str(error.value).isprintable()

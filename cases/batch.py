@@ -7,7 +7,7 @@ from pathlib import Path
 from mpi4py import MPI
 
 from cases.case import Case
-from cases.errors import UserError
+from cases.errors import ExitCode, UserError
 from cases.failures import failure_code
 from cases.reuse import Reuse
 from cases.run import run_case
@@ -33,6 +33,10 @@ def run_many(runs: Iterable[tuple[Case, Path]], comm: MPI.Comm, quiet: bool = Tr
     """
     reuse, codes = Reuse(), []
     for case, out in runs:
+        if ExitCode.STOPPED in codes:
+            # asked to stop, in an earlier run
+            codes.append(int(ExitCode.STOPPED))
+            continue
         if comm.rank == 0:
             out.mkdir(parents=True, exist_ok=True)
         comm.barrier()

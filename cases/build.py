@@ -5,11 +5,16 @@ import math
 from pathlib import Path
 
 from cases.accuracy import Resolution, resolution
-from cases.case import Case
+from cases.build_chemistry import chemistry, kill
+from cases.build_delivery import hole_sites, injections, pulse_end, pulse_rate, site_numbers
+from cases.build_lines import backflow, vessel_lines
+from cases.build_vessels import body_model, controlled, vessel_model
+from cases.case import Case, CheckpointPlan
 from cases.materials import agent_numbers, make_agent, make_tissue, needle_numbers, tissue_numbers
 from cases.mesh_sizes import CaseLengths, mesh_sizes, reach
 from cases.schema import CaseFile, Level
 from cases.schema_geometry import InjectionTable, MaskTable
+from cases.tissue_fields import make_fields
 from meshes.geometry import (
     GeometryDescription,
     LabelGeometry,
@@ -19,11 +24,17 @@ from meshes.geometry import (
     Site,
     Vector,
 )
-from meshes.regions import CAPSULE, NECROTIC_CORE, TISSUE, TUMOUR
-from solver.parameters import Injection, Model, Numerics, Physics, Schedule, Thresholds
-
-SAME_PLACE = 1e-9
-"""Tips closer than this are one site [m]."""
+from meshes.regions import (
+    CAPSULE,
+    LARGE_ARTERY,
+    LARGE_VEIN,
+    NECROTIC_CORE,
+    PORTAL_VEIN,
+    REGION_NAMES,
+    TISSUE,
+    TUMOUR,
+)
+from solver.parameters import Model, Numerics, Physics, Schedule, Thresholds
 
 LABEL_SOURCE_RADIUS = 1e-3
 """Radius of the distributed source in a mesh from labels, which has no cavity cut out [m]."""
@@ -44,25 +55,13 @@ def build_case(case: CaseFile, file: Path, overrides: tuple[str, ...] = ()) -> C
         title=case.title or case.name,
         file=file,
         overrides=overrides,
-        model=_model(case, ct, peak),
+        model=_model(case, file.parent, ct, peak),
         geometry=_geometry(case, file.parent),
         ct_labels=tuple(level.label for level in ct),
         peak_labels=tuple(level.label for level in peak),
         figures=case.outputs.figures,
+        checkpoint=CheckpointPlan(interval=case.checkpoint.interval, at=tuple(case.checkpoint.at)),
     )
-
-
-def site_numbers(injections: list[InjectionTable]) -> list[int]:
-    """Number of the site of each injection: those with the same tip share one."""
-    tips: list[list[float]] = []
-    numbers = []
-    for injection in injections:
-        known = (i for i, tip in enumerate(tips) if math.dist(tip, injection.tip) < SAME_PLACE)
-        number = next(known, len(tips))
-        if number == len(tips):
-            tips.append(injection.tip)
-        numbers.append(number)
-    return numbers
 
 
 def source_radius(case: CaseFile, injection: InjectionTable) -> float:
@@ -82,11 +81,6 @@ def end_time(case: CaseFile) -> float | None:
     return max(map(pulse_end, case.injection)) + DEFAULT_LIFETIMES / rate if rate > 0.0 else None
 
 
-def pulse_end(injection: InjectionTable) -> float:
-    """Time at which a pulse stops [s]."""
-    return injection.start + injection.volume / injection.rate
-
-
 def tumour_axes(case: CaseFile) -> Vector | None:
     """Semi-axes of a parametric tumour [m]; None for label maps."""
     tumour = case.geometry.tumour
@@ -97,21 +91,40 @@ def tumour_axes(case: CaseFile) -> Vector | None:
     return _vector(tumour.semi_axes) if tumour.semi_axes else None
 
 
-def _model(case: CaseFile, ct: list[Level], peak: list[Level]) -> Model:
-    geometry = case.geometry
-    labels = geometry.labels
-    tags = [TUMOUR, TISSUE]
-    tags += [NECROTIC_CORE] if geometry.necrotic_core or (labels and labels.necrotic_core) else []
-    tags += [CAPSULE] if geometry.capsule else []
-    return Model(
-        tissues={tag: make_tissue(case, tag) for tag in tags},
+def present_regions(case: CaseFile) -> list[str]:
+    """Names of the regions that the geometry of a case has, in the order of their tags."""
+    geometry, labels = case.geometry, case.geometry.labels
+    there = {
+        TUMOUR: True,
+        TISSUE: True,
+        NECROTIC_CORE: bool(geometry.necrotic_core or (labels and labels.necrotic_core)),
+        CAPSULE: bool(geometry.capsule),
+        LARGE_ARTERY: bool(labels and labels.large_artery),
+        LARGE_VEIN: bool(labels and labels.large_vein),
+        PORTAL_VEIN: bool(labels and labels.portal_vein),
+    }
+    return [REGION_NAMES[tag] for tag, present in there.items() if present]
+
+
+def _model(case: CaseFile, folder: Path, ct: list[Level], peak: list[Level]) -> Model:
+    there = present_regions(case)
+    model = Model(
+        tissues={tag: make_tissue(case, tag) for tag, name in REGION_NAMES.items() if name in there},
+        tissue_fields=make_fields(case, folder),
         agent=make_agent(case.agent),
-        injections=_injections(case),
+        injections=injections(case),
         physics=Physics(**case.physics.model_dump()),
         numerics=_numerics(case),
         thresholds=Thresholds(ct=tuple(map(_level, ct)), peak=tuple(map(_level, peak))),
         schedule=_schedule(case),
+        chemistry=chemistry(case, there),
+        kill=kill(case),
+        vessels=vessel_model(case, folder),
+        body=body_model(case),
+        backflow=backflow(case),
+        vessel_lines=vessel_lines(case, folder),
     )
+    return controlled(model)
 
 
 def _resolution(case: CaseFile) -> Resolution:
@@ -129,21 +142,6 @@ def _numerics(case: CaseFile) -> Numerics:
         if name not in table.model_fields_set:
             values[name] = min(values[name] * factor, LARGEST_TOLERANCE)
     return Numerics(**values)
-
-
-def _injections(case: CaseFile) -> tuple[Injection, ...]:
-    default = agent_numbers(case.agent).get("concentration", 0.0)
-    pulses = [
-        Injection(
-            site=site,
-            start=table.start,
-            volume=table.volume,
-            rate=table.rate,
-            concentration=default if table.concentration is None else table.concentration,
-        )
-        for site, table in zip(site_numbers(case.injection), case.injection, strict=True)
-    ]
-    return tuple(sorted(pulses, key=lambda pulse: pulse.start))
 
 
 def _schedule(case: CaseFile) -> Schedule:
@@ -167,6 +165,9 @@ def _geometry(case: CaseFile, folder: Path) -> GeometryDescription:
             tumour=_masks(labels.tumour, folder),
             organ=_masks(labels.organ, folder),
             necrotic_core=_masks(labels.necrotic_core, folder),
+            large_artery=_masks(labels.large_artery, folder),
+            large_vein=_masks(labels.large_vein, folder),
+            portal_vein=_masks(labels.portal_vein, folder),
             margin=labels.margin,
             smoothing=labels.smoothing,
             sites=sites,
@@ -196,18 +197,20 @@ def _sites(case: CaseFile) -> tuple[Site, ...]:
             needle_radius=0.5 * needle_numbers(case, table.needle)["outer_diameter"],
             source_radius=source_radius(case, table) if case.geometry.labels else table.source_radius,
         )
-    return tuple(sites[number] for number in sorted(sites))
+    holes = [site for rings in hole_sites(case).values() for site in rings]
+    return (*(sites[number] for number in sorted(sites)), *holes)
 
 
 def _sizes(case: CaseFile) -> MeshSizes:
     geometry = case.geometry
     sites: dict[int, list[InjectionTable]] = {}
     for number, table in zip(site_numbers(case.injection), case.injection, strict=True):
-        sites.setdefault(number, []).append(table)
+        if not table.withdraw:
+            sites.setdefault(number, []).append(table)
     porosity = tissue_numbers(case.tissues.tumour, "tumour")["porosity"]
     rate = agent_numbers(case.agent)["reaction_rate"] if case.physics.reaction else 0.0
     reaches = [
-        reach(sum(p.volume for p in pulses), max(p.rate for p in pulses), porosity, rate)
+        reach(sum(p.volume for p in pulses), max(map(pulse_rate, pulses)), porosity, rate)
         for pulses in sites.values()
     ]
     margin = geometry.labels.margin if geometry.labels else None

@@ -9,6 +9,19 @@ from solver.parameters import Model
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckpointPlan:
+    """When a run keeps its state on the disk.
+
+    Attributes:
+        interval: of wall time [s].
+        at: also at ``pulses``, where one starts or ends, and at ``outputs``, where fields are written.
+    """
+
+    interval: float = 600.0
+    at: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """What ``run`` needs.
 
@@ -22,6 +35,7 @@ class Case:
         ct_labels: the user's text of each level of ``model.thresholds.ct``.
         peak_labels: the same of ``model.thresholds.peak``.
         figures: whether figures and the report are drawn.
+        checkpoint: when its state is kept; no part of what the case is.
     """
 
     name: str
@@ -33,3 +47,4 @@ class Case:
     ct_labels: tuple[str, ...]
     peak_labels: tuple[str, ...]
     figures: bool = True
+    checkpoint: CheckpointPlan = CheckpointPlan()

@@ -6,22 +6,57 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cases.errors import CaseError, ExitCode, UserError
 
+if TYPE_CHECKING:
+    from cases.case import Case
+
 
 def run(options: Namespace) -> int:
+    """Run a case, and its saline control beside it if that is asked for."""
+    code = _run(options)
+    if options.with_control and code == ExitCode.DONE:
+        code = _control(options)
+    return code
+
+
+def _control(options: Namespace) -> int:
+    """Run the saline control of a case in a folder within its result, and compare the two."""
+    from cases.load import load_case
+
+    out = Path(options.out) if options.out else Path("results") / load_case(options.case, options.set).name
+    control = out / "control"
+    changes = {"set": [*options.set, 'physics.control="saline"'], "out": str(control)}
+    code = _run(Namespace(**{**vars(options), **changes}))
+    if code == ExitCode.DONE:
+        with _drawing():
+            from postprocess.compare import build_comparison
+
+            page = build_comparison([out, control], out / "comparison.html")
+        if not options.quiet:
+            print(f"comparison: {page}")
+    return code
+
+
+def _run(options: Namespace) -> int:
     """Check a case and its output folder, then run it here or on several ranks."""
     from cases.launch import launch, require_installed, require_ranks
     from cases.load import load_case
-    from cases.output import prepare, tidy
-    from cases.request import Request
+    from cases.output import tidy
+    from cases.request import Keeping, Request
 
     case = load_case(options.case, options.set)
     require_ranks(options.ranks, options.oversubscribe)
     require_installed()
     out = Path(options.out) if options.out else Path("results") / case.name
-    prepare(out, options.overwrite)
+    keeping = Keeping(
+        resume=options.resume, every=options.checkpoint_every, stop_after=options.stop_after
+    )
+    if _made_ready(out, case, options):
+        print(f"{out}: is complete, nothing is left to do")
+        return ExitCode.DONE
     request = Request(
         case=options.case,
         out=str(out),
@@ -30,6 +65,7 @@ def run(options: Namespace) -> int:
         quiet=options.quiet,
         debug=options.debug,
         petsc=_petsc_options(options),
+        keeping=keeping,
     )
     code: int = ExitCode.BUG
     try:
@@ -39,6 +75,21 @@ def run(options: Namespace) -> int:
     if (out / "summary.json").exists():
         _show(out, case.figures and code in (ExitCode.DONE, ExitCode.UNPHYSICAL), options.quiet)
     return code
+
+
+def _made_ready(out: Path, case: "Case", options: Namespace) -> bool:
+    """Prepare the result folder; returns whether it holds the complete result already."""
+    from cases.output import prepare
+    from cases.resume import claimed, prepare_to_go_on
+
+    if not out.is_dir():
+        prepare(out, options.overwrite)
+        return False
+    with claimed(out):
+        if options.resume:
+            return prepare_to_go_on(out, case)
+        prepare(out, options.overwrite)
+    return False
 
 
 def _petsc_options(options: Namespace) -> tuple[str, ...]:

@@ -8,6 +8,10 @@ from enum import IntEnum
 Key = tuple[str | int, ...]
 
 
+LONGEST_KEY = 200
+"""Characters of a key that a message shows."""
+
+
 class ExitCode(IntEnum):
     """What the process returns; 64 to 78 follow the old Unix list."""
 
@@ -51,7 +55,8 @@ class Problem:
         place = (
             f"{self.file}:{self.line}: " if self.line is not None else f"{self.file}: " if self.file else ""
         )
-        key = f"{dotted(self.key)}: " if self.key else ""
+        name = dotted(self.key)
+        key = f"{name if len(name) <= LONGEST_KEY else name[: LONGEST_KEY - 1] + '…'}: " if name else ""
         hint = f"; {self.hint}" if self.hint else ""
         return printable(f"{place}{key}{self.message}{hint}")
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Starts a run: in this process on one rank, under ``mpirun`` on several."""
 
-import ctypes
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from typing import Final
 
 from cases.errors import ExitCode, UserError
 from cases.request import Request
+from cases.signals import die_with_parent
 
 LAUNCHER_SIZES: Final = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
 """Where MPI launchers tell their processes how many there are."""
@@ -26,11 +26,14 @@ OVERSUBSCRIBE: Final = {
 }
 """Open MPI counts cores in its own way; ``require_ranks`` has counted them already."""
 
-PR_SET_PDEATHSIG: Final = 1
-"""Of Linux's prctl."""
+FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+LARGEST_OWN: Final = 127
+"""Exit codes above are of programs that a signal has ended."""
 
 RULER: Final = 74 * "-"
-EXPLANATION: Final = re.compile(r"\s*(prterun|mpirun|MPI_ABORT|Primary job)\b.*(exit|invoked|terminated)")
+EXPLANATION: Final = re.compile(
+    r"\s*((prterun|mpirun|MPI_ABORT|Primary job)\b.*(exit|invoked|terminated)|A deprecated MCA variable)"
+)
 LAUNCHER_NOISE: Final = re.compile(r"\[[^\]]+\] PMIX ERROR|\0+$")
 
 
@@ -77,11 +80,16 @@ def launch(request: Request) -> int:
     if mpirun is None:
         raise UserError("mpirun not found on the PATH; --ranks 1 needs none", ExitCode.UNAVAILABLE)
     command = [mpirun, "-n", str(request.ranks), sys.executable, "-m", "cases.worker"]
-    return run_forwarding_signals([*command, *request.arguments()])
+    return run_forwarding_signals([*command, *request.arguments()], ahead=signal.SIGUSR1)
 
 
-def run_forwarding_signals(command: list[str]) -> int:
-    """Run a program; SIGINT and SIGTERM sent to us go to it.
+def run_forwarding_signals(command: list[str], ahead: int | None = None) -> int:
+    """Run a program; SIGINT, SIGTERM and SIGUSR1 sent to us go to it.
+
+    Args:
+        command: to run.
+        ahead: what it gets instead of the first of them: mpirun hands SIGUSR1 on to its ranks, which stop
+            with a checkpoint, and kills them at the others.
 
     Returns:
         Its exit code, or 128 + n if signal n ended it.
@@ -103,9 +111,9 @@ def run_forwarding_signals(command: list[str]) -> int:
 
     def forward(number: int, _: FrameType | None) -> None:
         sent.append(number)
-        process.send_signal(number)
+        process.send_signal(ahead if ahead is not None and len(sent) == 1 else number)
 
-    previous = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, forward) for number in FORWARDED}
     try:
         for line in without_explanations(process.stderr or ()):
             print(line, end="", file=sys.stderr, flush=True)
@@ -113,16 +121,10 @@ def run_forwarding_signals(command: list[str]) -> int:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    if sent and code == ExitCode.BUG:
+    if sent and (code == ExitCode.BUG or not 0 <= code <= LARGEST_OWN):
         # what mpirun makes of ranks that a signal has ended
         return 128 + sent[-1]
     return code if code >= 0 else 128 - code
-
-
-def die_with_parent() -> None:
-    """Have the kernel stop this process when its parent is gone, killed say; Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def without_explanations(lines: Iterable[str]) -> Iterator[str]:
@@ -131,7 +133,8 @@ def without_explanations(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         ruler = line.strip() == RULER
         if block and ruler:
-            if not EXPLANATION.match(block[1] if len(block) > 1 else ""):
+            # Open MPI 6 begins with an empty line
+            if not EXPLANATION.match(next((words for words in block[1:] if words.strip()), "")):
                 yield from (*block, line)
             block = []
         elif block or ruler:

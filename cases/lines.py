@@ -57,6 +57,22 @@ def line_map(text: str) -> LineMap:
     return scanner.found
 
 
+def long_key(text: str, parts: int) -> int | None:
+    """The line of the first dotted name with more parts than that, in any text; None if there is none."""
+    length, joined = 0, False
+    for token in _tokens(text):
+        if token.text == ".":
+            joined = True
+        elif token.kind in ("word", "text"):
+            length = length + 1 if joined else 1
+            joined = False
+            if length > parts:
+                return token.line
+        else:
+            length, joined = 0, False
+    return None
+
+
 def _tokens(text: str) -> Iterator[_Token]:
     line, position = 1, 0
     while match := _TOKEN.match(text, position):

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Final
 
 from cases.build import build_case
 from cases.case import Case
@@ -14,6 +15,9 @@ from cases.rules import broken_rules
 from cases.validate import checked
 from meshes.geometry import GeometryError, ParametricGeometry
 from meshes.layout import require_sound_layout
+
+MOST_PROBLEMS: Final = 100
+"""That are told in one pass; each rule finds no more either."""
 
 
 def load_case(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Case:
@@ -51,4 +55,8 @@ def _require_meshable(source: Source, geometry: ParametricGeometry) -> None:
 def _in_order(source: Source, problems: list[Problem]) -> list[Problem]:
     """The problems with their places, each once, sorted by line."""
     placed = dict.fromkeys(source.place(problem) for problem in problems)
-    return sorted(placed, key=lambda p: (p.line is None, p.line or 0, p.code != ExitCode.INVALID))
+    told = sorted(placed, key=lambda p: (p.line is None, p.line or 0, p.code != ExitCode.INVALID))
+    if len(told) > MOST_PROBLEMS:
+        left = len(told) - MOST_PROBLEMS
+        told[MOST_PROBLEMS:] = [Problem(file=source.file, message=f"and {left} or more other problems")]
+    return told

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Tissues, agent and needles of a case: the library's numbers with the case's changes, in SI."""
 
-from dataclasses import fields
+import math
+from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from cases import catalogue
 from cases.schema import CaseFile
 from cases.schema_geometry import NeedleTable
 from cases.schema_materials import AgentTable, TissueTable
-from meshes.regions import CAPSULE, REGION_NAMES, TISSUE
+from meshes.regions import REGION_NAMES, TUMOUR_REGIONS
+from solver.delivery_parameters import Injectate
 from solver.parameters import Agent, Tissue
 
 DEFAULT_TISSUE: Final = {
@@ -19,6 +21,9 @@ DEFAULT_TISSUE: Final = {
     "tissue": "subcutis",
     "necrotic_core": "necrotic_core",
     "capsule": "capsule",
+    "large_artery": "large_artery",
+    "large_vein": "large_vein",
+    "portal_vein": "portal_vein",
 }
 """Region to the tissue it has if a table names no base."""
 
@@ -64,7 +69,14 @@ def make_agent(table: AgentTable) -> Agent:
         reaction_rate=numbers["reaction_rate"],
         molar_mass=numbers["molar_mass"],
         plasma_concentration=numbers.get("plasma_concentration", 0.0),
+        injectate=injectate(table),
     )
+
+
+def injectate(table: AgentTable) -> Injectate:
+    """The fluid that carries the agent of a case; what neither base nor case states is as water."""
+    numbers = agent_numbers(table)
+    return Injectate(**{item.name: numbers[item.name] for item in fields(Injectate) if item.name in numbers})
 
 
 def make_tissue(case: CaseFile, tag: int) -> Tissue:
@@ -76,7 +88,7 @@ def make_tissue(case: CaseFile, tag: int) -> Tissue:
     table: TissueTable = getattr(case.tissues, region)
     numbers = tissue_numbers(table, region)
     agent = agent_numbers(case.agent)
-    suffix = "_normal" if tag in (TISSUE, CAPSULE) else ""
+    suffix = "_normal" if tag not in TUMOUR_REGIONS else ""
     permeability = agent.get(f"vessel_permeability{suffix}", agent.get("vessel_permeability", 0.0))
     oncotic = numbers["vessel_oncotic_pressure"] - numbers["interstitial_oncotic_pressure"]
     derived: Numbers = {
@@ -85,11 +97,19 @@ def make_tissue(case: CaseFile, tag: int) -> Tissue:
         "diffusivity": agent.get(f"diffusivity{suffix}", agent["diffusivity"]),
         **{name: numbers[name] for name in ("permeability_surface", "diffusivity") if name in numbers},
     }
-    names = (item.name for item in fields(Tissue) if item.name != "name")
-    values: dict[str, Any] = {name: derived[name] if name in derived else numbers[name] for name in names}
-    return Tissue(name=table.base or DEFAULT_TISSUE[region], **values)
+    known: dict[str, Any] = {**numbers, **derived}
+    if table.fibre_direction is not None:
+        length = math.hypot(*table.fibre_direction)
+        known["fibre_direction"] = tuple(component / length for component in table.fibre_direction)
+    names = (
+        item.name
+        for item in fields(Tissue)
+        if item.name != "name" and (item.name in known or item.default is MISSING)
+    )
+    return Tissue(name=table.base or DEFAULT_TISSUE[region], **{name: known[name] for name in names})
 
 
 def _merged(kind: catalogue.Kind, base: str | None, table: BaseModel) -> Numbers:
     numbers = library_numbers(kind, base, type(table)) if base is not None else {}
-    return {**numbers, **table.model_dump(exclude_unset=True, exclude_none=True, exclude={"base"})}
+    words = {"base", "side_holes"}
+    return {**numbers, **table.model_dump(exclude_unset=True, exclude_none=True, exclude=words)}

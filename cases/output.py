@@ -11,7 +11,20 @@ from typing import Final
 from cases.errors import ExitCode, UserError
 
 RESULT_NAMES: Final = frozenset(
-    {"summary.json", "resolved.toml", "history.csv", "fields.vtkhdf", "figures", "report.html", "log.txt"}
+    {
+        "summary.json",
+        "resolved.toml",
+        "history.csv",
+        "fields.vtkhdf",
+        "figures",
+        "control",
+        "comparison.html",
+        "comparison_figures",
+        "report.html",
+        "log.txt",
+        "checkpoint",
+        "SHA256SUMS",
+    }
 )
 """What a run leaves; ``--overwrite`` removes these and nothing else."""
 
@@ -27,13 +40,13 @@ def prepare(folder: Path, overwrite: bool) -> None:
         UserError: it holds something, or cannot be written (code 73); disk full (74).
     """
     try:
-        _require_replaceable(folder, overwrite)
+        require_replaceable(folder, overwrite)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"\0" * 65536)
             probe.flush()
         for entry in list(folder.iterdir()):
-            _remove(entry)
+            remove(entry)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         code = ExitCode.INPUT_OUTPUT if full else ExitCode.OUTPUT
@@ -50,18 +63,25 @@ def tidy(folder: Path, code: int) -> None:
     with suppress(OSError):
         if code in (ExitCode.INVALID, ExitCode.MISSING_INPUT):
             for entry in list(folder.iterdir()):
-                _remove(entry)
+                remove(entry)
         folder.rmdir()
 
 
-def _require_replaceable(folder: Path, overwrite: bool) -> None:
+def require_replaceable(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder that holds what is not ours to replace.
+
+    Raises:
+        UserError: code 73.
+    """
     if not folder.exists():
         return
     if not folder.is_dir():
         raise UserError(f"output folder {folder}: is a file; expected a folder", ExitCode.OUTPUT)
     names = {entry.name for entry in folder.iterdir()}
     if names and not overwrite:
-        message = f"output folder {folder}: exists and is not empty; --overwrite replaces the results in it"
+        going_on = "--resume goes on from its last checkpoint, " if "checkpoint" in names else ""
+        hint = f"{going_on}--overwrite replaces the results in it"
+        message = f"output folder {folder}: exists and is not empty; {hint}"
         raise UserError(message, ExitCode.OUTPUT)
     foreign = sorted(name for name in names if _result_of(name) not in RESULT_NAMES)
     if foreign:
@@ -74,7 +94,8 @@ def _result_of(name: str) -> str:
     return name.removeprefix(".").removesuffix(".partial") if name.endswith(".partial") else name
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

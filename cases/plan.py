@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from cases.case import Case
-from cases.errors import CaseError, Problem, UserError
+from cases.errors import CaseError, ExitCode, Problem, UserError
 from cases.load import load_case
 from cases.plan_schema import PlanFile
 from cases.read import read_source
@@ -193,7 +193,7 @@ class Runner:
                 raise as_user_error(error) from error
             summary = json.loads((Path(folder) / "summary.json").read_text("utf-8"))
         if summary["status"] != "complete":
-            raise UserError(str(summary.get("reason")), 70)
+            raise UserError(str(summary.get("reason")), ExitCode.DIVERGED)
         zone = summary["ablation"][0]
         return Outcome(
             coverage=zone["coverage"],

@@ -17,12 +17,13 @@ INTERVAL = 2.0
 class Progress:
     """Reports a run's steps; silent on ranks other than 0."""
 
-    def __init__(self, case: Case, out: Path, rank: int, quiet: bool) -> None:
+    def __init__(self, case: Case, out: Path, rank: int, quiet: bool, resume: bool = False) -> None:
         self._end = case.model.schedule.end
         self._inlet = max((p.concentration for p in case.model.injections), default=0.0) or 1.0
         self._root = rank == 0
         self._terminal = self._root and not quiet
-        self._log: IO[str] | None = (out / "log.txt").open("w", encoding="utf-8") if self._root else None
+        mode = "a" if resume else "w"
+        self._log: IO[str] | None = (out / "log.txt").open(mode, encoding="utf-8") if self._root else None
         self._start = perf_counter()
         self._shown = -INTERVAL
         self.say(f"{case.name}: {case.title}")
@@ -30,13 +31,20 @@ class Progress:
     def say(self, text: str) -> None:
         """A line in the log and on the terminal."""
         if self._log is not None:
-            self._log.write(text + "\n")
+            self._log.write(printable(text) + "\n")
             self._log.flush()
         if self._terminal:
             print(printable(text), file=sys.stderr, flush=True)
 
+    def note(self, text: str) -> None:
+        """A line in the log alone."""
+        if self._log is not None:
+            self._log.write(printable(text) + "\n")
+            self._log.flush()
+
     def complain(self, text: str) -> None:
-        """A line on the terminal, quiet or not."""
+        """A line in the log, and on the terminal, quiet or not."""
+        self.note(text)
         if self._root:
             print(printable(f"infusate: {text}"), file=sys.stderr, flush=True)
 

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from cases.errors import CaseError, ExitCode, Key, Problem, dotted, shown
-from cases.lines import LineMap, line_map
+from cases.lines import LineMap, line_map, long_key
 
-LARGEST_FILE: Final = 5_000_000
+LARGEST_FILE: Final = 2_000_000
 """No hand-written case is larger [bytes]."""
+
+LONGEST_KEY: Final = 30
+"""Parts of a dotted key, and tables in tables; a case has five."""
 
 Tables = dict[str, Any]
 
@@ -38,7 +41,7 @@ class Source:
         """The problem with the file and line of its key, or the override it comes from."""
         for key, text in self.overridden.items():
             if problem.key[: len(key)] == key:
-                return _moved(problem, f"--set {text}", None)
+                return _moved(problem, _short_override(text), None)
         return _moved(problem, self.file, self.lines.of(problem.key))
 
 
@@ -49,8 +52,12 @@ def read_source(file: str, overrides: Sequence[str] = ()) -> Source:
         CaseError: the file cannot be read (code 66), is no valid TOML, or an override cannot apply (65).
     """
     text = _text(file)
+    if (line := long_key(text, LONGEST_KEY)) is not None:
+        # tomllib takes a time that grows with the square of the parts
+        raise _refused(file, f"a key of more than {LONGEST_KEY} parts; nothing in a case lies so deep", line)
     try:
         tables = tomllib.loads(text)
+        _require_shallow(tables)
     except tomllib.TOMLDecodeError as error:
         raise _refused(file, *_toml_message(str(error))) from error
     except (RecursionError, ValueError) as error:
@@ -62,7 +69,7 @@ def read_source(file: str, overrides: Sequence[str] = ()) -> Source:
         try:
             overridden[_apply(tables, override)] = override
         except ValueError as error:
-            problems.append(Problem(file=f"--set {override}", message=str(error)))
+            problems.append(Problem(file=_short_override(override), message=str(error)))
     if problems:
         raise CaseError(problems)
     return Source(file, tables, line_map(text), overridden)
@@ -91,6 +98,20 @@ def _text(file: str) -> str:
         raise _refused(file, message, line=_line_at(raw, error.start)) from error
 
 
+def _require_shallow(tables: Tables) -> None:
+    """Refuse tables and lists within one another that later steps could not walk through."""
+    level: list[Any] = [tables]
+    for _ in range(LONGEST_KEY):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    if level:
+        raise RecursionError
+
+
 def _line_at(raw: bytes, position: int) -> int:
     return raw.count(b"\n", 0, position) + 1
 
@@ -117,6 +138,10 @@ def _moved(problem: Problem, file: str, line: int | None) -> Problem:
     return Problem(
         message=problem.message, key=problem.key, hint=problem.hint, file=file, line=line, code=problem.code
     )
+
+
+def _short_override(text: str) -> str:
+    return f"--set {text if len(text) <= 200 else text[:199] + '…'}"
 
 
 def _apply(tables: Tables, override: str) -> Key:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The resolved case: every value and default in SI, as TOML and as a hash; and the way back."""
 
+import errno
 import hashlib
 import json
 import math
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from os.path import relpath
@@ -13,13 +15,17 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from cases.about import VERSION
-from cases.case import Case
+from cases.case import Case, CheckpointPlan
 from cases.errors import CaseError, ExitCode, Problem
 from cases.read import Source
 from cases.sources import sources
-from meshes.geometry import LabelGeometry, ParametricGeometry
+from meshes.geometry import STRUCTURES, LabelGeometry, ParametricGeometry
 from meshes.regions import REGION_NAMES
+from solver.chemistry_parameters import Chemistry, Kill
+from solver.field_parameters import TissueField
+from solver.line_parameters import Backflow, VesselLine
 from solver.parameters import Agent, Injection, Model, Numerics, Physics, Schedule, Thresholds, Tissue
+from solver.vessel_parameters import Body, VesselModel
 
 RESOLVED_KEY: Final = "resolved"
 _TAGS: Final = {name: tag for tag, name in REGION_NAMES.items()}
@@ -43,14 +49,22 @@ class _Resolved(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     title: str
     figures: bool
+    checkpoint: CheckpointPlan = CheckpointPlan()
     agent: Agent
     tissues: dict[str, Tissue]
+    tissue_fields: tuple[TissueField, ...] = ()
     injections: tuple[Injection, ...] = Field(min_length=1)
     physics: Physics
     numerics: Numerics
     thresholds: Thresholds
     threshold_labels: _Labels
     schedule: Schedule
+    chemistry: Chemistry | None = None
+    kill: Kill | None = None
+    vessels: VesselModel | None = None
+    body: Body | None = None
+    backflow: Backflow | None = None
+    vessel_lines: tuple[VesselLine, ...] = ()
     geometry: Annotated[
         Annotated[ParametricGeometry, Tag("parametric")] | Annotated[LabelGeometry, Tag("labels")],
         Discriminator(_geometry_kind),
@@ -69,14 +83,22 @@ def resolved_tables(case: Case, folder: Path) -> dict[str, Any]:
         "name": case.name,
         "title": case.title,
         "figures": case.figures,
+        "checkpoint": asdict(case.checkpoint),
         "schedule": model["schedule"],
         "thresholds": model["thresholds"],
         "threshold_labels": {"ct": case.ct_labels, "peak": case.peak_labels},
         "physics": model["physics"],
         "agent": model["agent"],
         "tissues": {REGION_NAMES[tag]: tissue for tag, tissue in model["tissues"].items()},
+        "tissue_fields": model["tissue_fields"],
         "injections": model["injections"],
         "numerics": model["numerics"],
+        "chemistry": model["chemistry"],
+        "kill": model["kill"],
+        "vessels": model["vessels"],
+        "body": model["body"],
+        "backflow": model["backflow"],
+        "vessel_lines": model["vessel_lines"],
         "geometry": asdict(case.geometry),
     }
     return _plain(tables, folder)
@@ -100,13 +122,18 @@ def write_resolved(case: Case, path: Path) -> None:
 
 
 def case_hash(case: Case) -> str:
-    """SHA-256 of the resolved content, in hexadecimal; label maps count by content, not by place."""
+    """SHA-256 of the resolved content, in hexadecimal; files count by content, not by place."""
     tables = resolved_tables(case, Path("."))
+    # what is computed does not depend on it
+    del tables["checkpoint"]
     if isinstance(case.geometry, LabelGeometry):
-        for structure in ("tumour", "organ", "necrotic_core"):
+        for structure in STRUCTURES:
             masks = getattr(case.geometry, structure)
             for mask, table in zip(masks, tables["geometry"][structure], strict=True):
                 table["path"] = _digest(mask.path)
+    for field, table in zip(case.model.tissue_fields, tables["tissue_fields"], strict=True):
+        if field.path is not None:
+            table["path"] = _digest(field.path)
     canonical = json.dumps(tables, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
@@ -174,17 +201,25 @@ def _rebuilt(resolved: _Resolved, source: Source) -> Case:
         overrides=(),
         model=Model(
             tissues={_TAGS[name]: tissue for name, tissue in resolved.tissues.items()},
+            tissue_fields=tuple(_moved(field, file.parent) for field in resolved.tissue_fields),
             agent=resolved.agent,
             injections=resolved.injections,
             physics=resolved.physics,
             numerics=resolved.numerics,
             thresholds=resolved.thresholds,
             schedule=resolved.schedule,
+            chemistry=resolved.chemistry,
+            kill=resolved.kill,
+            vessels=resolved.vessels,
+            body=resolved.body,
+            backflow=resolved.backflow,
+            vessel_lines=resolved.vessel_lines,
         ),
         geometry=geometry,
         ct_labels=resolved.threshold_labels.ct,
         peak_labels=resolved.threshold_labels.peak,
         figures=resolved.figures,
+        checkpoint=resolved.checkpoint,
     )
 
 
@@ -192,7 +227,11 @@ def _relocated(labels: LabelGeometry, folder: Path) -> LabelGeometry:
     def moved(name: str) -> Any:
         return tuple(replace(mask, path=folder / mask.path) for mask in getattr(labels, name))
 
-    return replace(labels, **{name: moved(name) for name in ("tumour", "organ", "necrotic_core")})
+    return replace(labels, **{name: moved(name) for name in STRUCTURES})
+
+
+def _moved(field: TissueField, folder: Path) -> TissueField:
+    return field if field.path is None else replace(field, path=folder / field.path)
 
 
 def _plain(value: Any, folder: Path) -> Any:
@@ -205,6 +244,9 @@ def _plain(value: Any, folder: Path) -> Any:
 
 
 def _digest(path: Path) -> str:
+    """SHA-256 of a file; one that a record names may be anything, a device or a pipe too."""
+    if "\0" in str(path) or not stat.S_ISREG(path.stat().st_mode):
+        raise FileNotFoundError(errno.ENOENT, "not a regular file", str(path))
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -6,10 +6,13 @@ from typing import Any
 from mpi4py import MPI
 
 from meshes.build import build_mesh, key_material
+from meshes.cache import checksum_of_file
 from meshes.distribute import DistributedMesh, distribute, on_root
-from meshes.geometry import GeometryDescription, Site
+from meshes.geometry import GeometryDescription, MeshInputError, Site
+from meshes.lines import Curve
 from meshes.plain import PlainMesh
 from solver.discretisation import Discretisation, discretise
+from solver.field_parameters import TissueField
 from solver.parameters import Model
 
 
@@ -24,22 +27,23 @@ class Reuse:
         self._data: Discretisation | None = None
 
     def mesh(
-        self, description: GeometryDescription, comm: MPI.Comm
+        self, description: GeometryDescription, comm: MPI.Comm, curves: tuple[Curve, ...] = ()
     ) -> tuple[PlainMesh | None, DistributedMesh]:
         """The mesh of a geometry, whole on rank 0 and shared. Collective.
 
         Args:
             description: of the geometry.
             comm: ranks to share it.
+            curves: lines to embed in it.
 
         Raises:
             GeometryError: when the geometry cannot be meshed.
         """
-        key = comm.bcast(on_root(comm, lambda: key_material(description)))
+        key = comm.bcast(on_root(comm, lambda: key_material(description))), curves
         if self._mesh is None or key != self._mesh_key or comm is not self._mesh.comm:
             self._data = None
             self._plain = on_root(comm, lambda: build_mesh(description))
-            self._mesh = distribute(self._plain, comm)
+            self._mesh = distribute(self._plain, comm, curves, description.sites)
             self._mesh_key = key
         return self._plain, self._mesh
 
@@ -54,8 +58,19 @@ class Reuse:
         Raises:
             SourceError: when a site has no node.
         """
-        key = (model.tissues, model.physics, sites)
+        fields = on_root(comm := mesh.comm, lambda: _contents(model.tissue_fields))
+        key: tuple[Any, ...] = (model.tissues, model.physics, sites, model.tissue_fields, comm.bcast(fields))
+        if mesh.lines is not None:
+            key += (model.backflow, model.vessel_lines, model.injections)
         if self._data is None or key != self._data_key or mesh is not self._mesh:
             self._data = discretise(mesh, model, sites)
             self._data_key = key
         return self._data
+
+
+def _contents(fields: tuple[TissueField, ...]) -> tuple[str, ...]:
+    """Checksums of the files of fields."""
+    try:
+        return tuple(checksum_of_file(field.path) for field in fields if field.path is not None)
+    except OSError as error:
+        raise MeshInputError(f"{error.filename}: cannot be read: {error.strerror}") from error

@@ -8,10 +8,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final
 
-from cases.build import SAME_PLACE, site_numbers, source_radius, tumour_axes
+from cases.build import source_radius, tumour_axes
+from cases.build_delivery import SAME_PLACE, site_numbers
 from cases.errors import ExitCode, Key, Problem, shown
 from cases.schema import CaseFile
 from cases.schema_geometry import GeometryTable, InjectionTable, MaskTable
+from meshes.geometry import STRUCTURES
 
 LABEL_SUFFIXES: Final = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 LARGEST_LABELS: Final = 4_000_000_000
@@ -126,19 +128,32 @@ def label_files(case: CaseFile, folder: Path) -> Iterator[Problem]:
     labels = case.geometry.labels
     if labels is None:
         return
-    for name in ("tumour", "organ", "necrotic_core"):
+    for name in STRUCTURES:
         masks: list[MaskTable] = getattr(labels, name)
         for i, mask in enumerate(masks):
-            yield from _label_file(mask.path, folder, ("geometry", "labels", name, i, "path"))
+            key: Key = ("geometry", "labels", name, i, "path")
+            yield from input_file(mask.path, folder, key, ("a label map", LABEL_SUFFIXES))
 
 
-def _label_file(text: str, folder: Path, key: Key) -> Iterator[Problem]:
+def input_file(
+    text: str, folder: Path, key: Key, kind: tuple[str, tuple[str, ...]]
+) -> Iterator[Problem]:
+    """A file that a case names exists, is a regular file and has a known suffix.
+
+    Args:
+        text: path, relative to the folder.
+        folder: of the case file.
+        key: that names it.
+        kind: what it is, with article, and its suffixes.
+    """
+
     def problem(message: str, code: ExitCode = ExitCode.MISSING_INPUT) -> Problem:
         return Problem(key=key, message=message, code=code)
 
-    if not text.lower().endswith(LABEL_SUFFIXES):
-        kinds = ", ".join(LABEL_SUFFIXES)
-        yield problem(f"found {shown(text)}; expected a label map ({kinds})", ExitCode.INVALID)
+    what, suffixes = kind
+    if not text.lower().endswith(suffixes):
+        kinds = ", ".join(suffixes)
+        yield problem(f"found {shown(text)}; expected {what} ({kinds})", ExitCode.INVALID)
         return
     try:
         status = (folder / text).stat()

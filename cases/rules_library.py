@@ -8,7 +8,10 @@ from cases.errors import Key, Problem, shown
 from cases.materials import agent_numbers, needle_numbers
 from cases.schema import CaseFile
 from cases.suggest import hint
-from meshes.regions import REGION_NAMES
+from meshes.regions import REGION_NAMES, VESSEL_REGIONS
+
+MASKED = tuple(REGION_NAMES[tag] for tag in VESSEL_REGIONS)
+"""Regions that only label maps can have."""
 
 
 def names_known(case: CaseFile) -> Iterator[Problem]:
@@ -43,11 +46,11 @@ def materials_complete(case: CaseFile) -> Iterator[Problem]:
             )
     for name in case.needles:
         diameters = needle_numbers(case, name)
-        for key in ("outer_diameter", "inner_diameter"):
-            if key not in diameters:
-                message = "missing; give it, or name a base"
-                yield Problem(key=("needles", name, key), message=message, hint=_names("needles"))
-        if len(diameters) == 2 and diameters["inner_diameter"] >= diameters["outer_diameter"]:
+        missing = [key for key in ("outer_diameter", "inner_diameter") if key not in diameters]
+        for key in missing:
+            message = "missing; give it, or name a base"
+            yield Problem(key=("needles", name, key), message=message, hint=_names("needles"))
+        if not missing and diameters["inner_diameter"] >= diameters["outer_diameter"]:
             yield Problem(key=("needles", name), message="inner_diameter is not smaller than outer_diameter")
 
 
@@ -58,13 +61,14 @@ def regions_exist(case: CaseFile) -> Iterator[Problem]:
     exists = {
         "necrotic_core": bool(geometry.necrotic_core or (labels and labels.necrotic_core)),
         "capsule": bool(geometry.capsule),
+        **{name: bool(labels and getattr(labels, name)) for name in MASKED},
     }
     for region, there in exists.items():
         if not there and region in case.tissues.model_fields_set:
             yield Problem(
                 key=("tissues", region),
                 message=f"the geometry has no {region}",
-                hint=f"add [geometry.{region}] or remove this key",
+                hint=f"add geometry.{'labels.' * (region in MASKED)}{region} or remove this key",
             )
 
 

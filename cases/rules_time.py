@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from cases.build import end_time, pulse_end, site_numbers
+from cases.build import end_time
+from cases.build_delivery import pulse_end, site_numbers
 from cases.errors import Problem
 from cases.schema import CaseFile
 

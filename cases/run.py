@@ -3,8 +3,7 @@
 
 import json
 import os
-import platform
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,20 @@ from mpi4py import MPI
 from cases.about import NOTICE, VERSION
 from cases.case import Case
 from cases.errors import ExitCode
+from cases.keeper import Keeper
+from cases.march import Journey, Marched, march
 from cases.progress import Progress
+from cases.provenance import now, provenance, versions
+from cases.request import Keeping
 from cases.resolve import case_hash, write_resolved
 from cases.reuse import Reuse
+from cases.signals import noted
 from meshes.distribute import DistributedMesh, gather_to_root
 from meshes.plain import PlainMesh
-from solver.discretisation import Discretisation
+from solver.checksums import CHECKSUMS, write_checksums
+from solver.line_curves import line_curves
 from solver.metrics import Level
 from solver.profile import Profile
-from solver.record import Extremes, FieldFile, History
-from solver.simulate import SolverFailure, simulate
-from solver.snapshot import Snapshot
-from solver.stepping import same_time
 from solver.summary import Outcome, summarise
 from solver.validity import LEDGER_LIMIT
 
@@ -32,10 +33,14 @@ LOWEST = -1e-12
 HIGHEST = 1 + 1e-10
 """Bounds of C over the inlet's that a run must keep."""
 
-PACKAGES = ("fenics-dolfinx", "petsc4py", "mpi4py", "numpy", "scipy", "numba", "h5py", "mmgpy", "gmsh")
-
-
-def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False, reuse: Reuse | None = None) -> int:
+def run_case(
+    case: Case,
+    out: Path,
+    comm: MPI.Comm,
+    quiet: bool = False,
+    reuse: Reuse | None = None,
+    keeping: Keeping | None = None,
+) -> int:
     """Run a case and write its result folder. Collective.
 
     Args:
@@ -44,6 +49,7 @@ def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False, reuse: 
         comm: ranks to run on.
         quiet: no progress on the terminal.
         reuse: mesh and discretisation of an earlier run.
+        keeping: when its state is kept, and whether it goes on from one.
 
     Returns:
         Exit code.
@@ -52,96 +58,69 @@ def run_case(case: Case, out: Path, comm: MPI.Comm, quiet: bool = False, reuse: 
         GeometryError: when the geometry cannot be meshed.
         OSError: when the result cannot be written.
     """
+    keeping = keeping or Keeping()
     profile = Profile()
-    progress = Progress(case, out, comm.rank, quiet)
+    progress = Progress(case, out, comm.rank, quiet, keeping.resume)
     if comm.rank == 0:
+        (out / CHECKSUMS).unlink(missing_ok=True)
         write_resolved(case, out / "resolved.toml")
     with profile.stage("mesh"):
         progress.say("meshing")
         reuse = reuse or Reuse()
-        plain, mesh = reuse.mesh(case.geometry, comm)
+        curves = line_curves(case.model, case.geometry.sites)
+        plain, mesh = reuse.mesh(case.geometry, comm, curves)
     progress.mesh(mesh.info, comm.size)
     with profile.stage("set-up"):
         data = reuse.data(mesh, case.model, case.geometry.sites)
-    extremes = Extremes(inlet=max((p.concentration for p in case.model.injections), default=0.0))
-    failure, last, front = _march(case, out, data, extremes, progress, profile)
+    with noted() as stop:
+        keeper = Keeper(case, out, data, keeping, stop)
+        marched = march(
+            Journey(
+                case=case,
+                out=out,
+                plain=plain,
+                data=data,
+                keeper=keeper,
+                progress=progress,
+                profile=profile,
+            )
+        )
+    if marched.stopped:
+        return _stopped(marched, progress)
     with profile.stage("metrics"):
-        summary = _summary(case, (mesh, plain), (last, front), extremes)
-    reports = [process.report(last.condition) for process in last.processes]
+        summary = _summary(case, (mesh, plain), marched, data.tissue_fields)
+    reports = [process.report(marched.last.condition) for process in marched.last.processes]
     if summary is not None:
         for report in reports:
             summary |= report
-        summary |= _facts(case, mesh, last, extremes, failure)
-        summary["timing"] = profile.timing()
+        summary |= _facts(case, mesh, marched)
+        summary["provenance"] = provenance()
+        summary["timing"] = {
+            **profile.timing(),
+            "earlier_s": keeper.earlier,
+            "resumed": keeper.resumed,
+            "finished": now(),
+        }
         write_json(out / "summary.json", summary)
+        write_checksums(out)
     progress.close()
-    if failure is not None:
-        progress.complain(failure)
+    if marched.failure is not None:
+        progress.complain(str(marched.failure))
         return ExitCode.DIVERGED
+    keeper.clear()
     return comm.bcast(_checked(summary, case) if summary is not None else None)
-
-
-def _march(
-    case: Case,
-    out: Path,
-    data: Discretisation,
-    extremes: Extremes,
-    progress: Progress,
-    profile: Profile,
-) -> tuple[str | None, Snapshot, Any]:
-    """Consume the time loop.
-
-    Returns:
-        Why it failed (or None), the last state, and C and p_max at the end of the last pulse.
-    """
-    history = History(out / "history.csv", data.halo.comm.rank)
-    fields = FieldFile(out / "fields.vtkhdf", data)
-    schedule = case.model.schedule
-    stored = (0.0, *schedule.outputs, schedule.end)
-
-    def is_stored(snapshot: Snapshot) -> bool:
-        return any(same_time(snapshot.time, time, schedule) for time in stored)
-
-    pulses_over = max((pulse.end for pulse in case.model.injections), default=schedule.end)
-    failure, last, front = None, None, None
-    try:
-        for last in simulate(data, case.model, profile):
-            with profile.stage("output"):
-                history.add(last, extremes.inlet)
-                if is_stored(last):
-                    fields.add(last)
-            with profile.stage("metrics"):
-                extremes.add(data, last)
-            if last.time <= pulses_over or same_time(last.time, pulses_over, schedule):
-                front = (last.agent.concentration, last.flow.largest)
-            progress.step(last)
-    except SolverFailure as error:
-        failure = str(error)
-        if last is None:
-            fields.discard(together=True)
-            raise
-        if not is_stored(last):
-            fields.add(last)
-    except BaseException:
-        fields.discard()
-        raise
-    history.close()
-    with profile.stage("output"):
-        fields.close()
-    assert last is not None
-    return failure, last, front
 
 
 def _summary(
     case: Case,
     meshes: tuple[DistributedMesh, PlainMesh | None],
-    states: tuple[Snapshot, Any],
-    extremes: Extremes,
+    marched: Marched,
+    tissue_fields: tuple[dict[str, Any], ...],
 ) -> dict[str, Any] | None:
     """The physics of the summary on rank 0, None elsewhere. Collective."""
     mesh, plain = meshes
-    last, front = states
-    fields = [last.dose.ct, last.dose.peak, *front]
+    last = marched.last
+    fields = [last.dose.ct, last.dose.peak, *marched.front]
     gathered: list[Any] = [gather_to_root(mesh, field, mesh.comm) for field in fields]
     if plain is None:
         return None
@@ -156,10 +135,20 @@ def _summary(
             peak=peak,
             largest_pressure=largest,
             front=front,
-            extremes=extremes,
+            extremes=marched.extremes,
             ledger=last.ledger,
+            delivered=last.delivered,
+            tissue_fields=tissue_fields,
         )
     )
+
+
+def _stopped(marched: Marched, progress: Progress) -> int:
+    """Say where and why a run stopped, and how it goes on."""
+    when = f"stopped at t = {marched.last.time:.6g} s by {marched.stopped}"
+    progress.complain(f"{when}; its state is kept, --resume goes on from there")
+    progress.close()
+    return ExitCode.STOPPED
 
 
 def _levels(case: Case) -> list[Level]:
@@ -172,16 +161,16 @@ def _levels(case: Case) -> list[Level]:
     ]
 
 
-def _facts(
-    case: Case, mesh: DistributedMesh, last: Snapshot, extremes: Extremes, failure: str | None
-) -> dict[str, Any]:
+def _facts(case: Case, mesh: DistributedMesh, marched: Marched) -> dict[str, Any]:
     """Who ran what, how and with which versions."""
+    last, extremes, failure = marched.last, marched.extremes, marched.failure
     steps = max(last.index, 1)
     return {
         "infusate": VERSION,
         "notice": NOTICE,
         "status": "incomplete" if failure else "complete",
-        "reason": failure,
+        "reason": None if failure is None else str(failure),
+        **({"trouble": asdict(failure.trouble)} if failure is not None and failure.trouble else {}),
         "case": {
             "name": case.name,
             "title": case.title,
@@ -199,19 +188,8 @@ def _facts(
             "krylov_iterations_pressure_mean": sum(extremes.krylov_pressure) / max(sum(extremes.newton), 1),
             "krylov_iterations_agent_mean": sum(extremes.krylov_agent) / steps,
         },
-        "versions": {"python": platform.python_version(), **_versions()},
-        "provenance": {"system": platform.system(), "machine": platform.machine()},
+        "versions": versions(),
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _checked(summary: dict[str, Any], case: Case) -> int:
@@ -230,6 +208,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
         OSError: when the disk is full or the folder cannot be written.
     """
     partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
     try:
         with partial.open("w", encoding="utf-8") as stream:
             json.dump(content, stream, indent=1, allow_nan=False, default=_plain)

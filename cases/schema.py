@@ -2,16 +2,20 @@
 """The case file as a closed schema: every key, its unit, range, default and meaning."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 from pydantic_core import core_schema
 
 from cases import units
 from cases.quantity import Quantity
+from cases.schema_chemistry import ChemistryTable, KillTable
+from cases.schema_fields import TissueFieldTable
 from cases.schema_geometry import GeometryTable, InjectionTable, NeedleTable
+from cases.schema_lines import BackflowTable, VesselLineTable
 from cases.schema_materials import AgentChoice, TissuesTable
 from cases.schema_numerics import NumericsTable, PhysicsTable
+from cases.schema_vessels import BodyTable, VesselsTable
 from cases.table import CLOSED, Duration, Moment
 
 
@@ -71,6 +75,20 @@ class OutputsTable(BaseModel):
     figures: bool = Field(True, description="Draw figures and the report.")
 
 
+class CheckpointTable(BaseModel):
+    """When a run keeps its state on the disk, so that it can go on after a stop or a crash."""
+
+    model_config = CLOSED
+    interval: Duration = Field(600.0, description="Wall time between checkpoints.")
+    at: Annotated[list[Literal["pulses", "outputs"]], Field(max_length=2)] = Field(
+        [], description="Also where pulses start and end, and where fields are written."
+    )
+
+
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
+"""Text without what moves a cursor or turns the direction of writing."""
+
+
 class CaseFile(BaseModel):
     """An injection into a tumour, for Infusate."""
 
@@ -79,15 +97,33 @@ class CaseFile(BaseModel):
         pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
         description="Short name: lower case, digits, hyphens, underscores.",
     )
-    title: str = Field("", max_length=200, description="One line for people.")
+    title: str = Field("", max_length=200, pattern=ONE_LINE, description="One line for people.")
     geometry: GeometryTable = Field(description="Where.")
     tissues: TissuesTable = Field(TissuesTable(), description="Tissue of each region.")
+    tissue_fields: Annotated[list[TissueFieldTable], Field(max_length=50)] = Field(
+        [], description="Quantities that vary within regions, one [[tissue_fields]] each."
+    )
     agent: AgentChoice = Field(description="What is injected.")
-    needles: dict[str, NeedleTable] = Field({}, description="Needles by name, beside those of the library.")
+    needles: dict[str, NeedleTable] = Field(
+        {}, max_length=100, description="Needles by name, beside those of the library."
+    )
     injection: Annotated[list[InjectionTable], Field(min_length=1, max_length=1000)] = Field(
         description="Pulses, one [[injection]] each."
     )
+    vessels: VesselsTable | None = Field(
+        None, description="What happens to vessels beside closing under pressure."
+    )
+    body: BodyTable | None = Field(None, description="The body that takes up what blood carries off.")
+    backflow: BackflowTable | None = Field(
+        None, description="Fluid that returns along the shafts of the needles."
+    )
+    vessel_lines: Annotated[list[VesselLineTable], Field(max_length=50)] = Field(
+        [], description="Large vessels and networks, one [[vessel_lines]] each."
+    )
+    chemistry: ChemistryTable | None = Field(None, description="Reactions beside first-order decay.")
+    kill: KillTable | None = Field(None, description="What kills cells, channel by channel.")
     physics: PhysicsTable = Field(PhysicsTable(), description="Which effects are on.")
     thresholds: ThresholdsTable = Field(ThresholdsTable(), description="Levels for ablation volumes.")
     outputs: OutputsTable = Field(OutputsTable(), description="End of the run, and what is written.")
     numerics: NumericsTable = Field(NumericsTable(), description="How the equations are solved.")
+    checkpoint: CheckpointTable = Field(CheckpointTable(), description="When the state of a run is kept.")

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from cases import units
 from cases.quantity import Quantity
-from cases.table import CLOSED, ONE_OR_MORE, Coordinate, Length, Moment
+from cases.schema_delivery import SideHolesTable
+from cases.table import CLOSED, ONE_OR_MORE, Coordinate, Duration, Length, Moment
 
 Point = Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
 Component = Annotated[float, Quantity(units.NUMBER, -1e6, 1e6)]
@@ -49,11 +50,11 @@ class MaskTable(BaseModel):
         min_length=1, max_length=1000, description="NIfTI, NRRD or MHA file, relative to the case file."
     )
     labels: list[Annotated[int, Quantity(units.NUMBER, 1, 65535, integer=True)]] = Field(
-        [], description="Voxel values of the structure; none for every value above zero."
+        [], max_length=1000, description="Voxel values of the structure; none for every value above zero."
     )
 
 
-Masks = Annotated[list[MaskTable], ONE_OR_MORE]
+Masks = Annotated[list[MaskTable], Field(max_length=100), ONE_OR_MORE]
 
 
 class LabelsTable(BaseModel):
@@ -67,6 +68,11 @@ class LabelsTable(BaseModel):
         [], description="Masks whose union with the tumour is the organ; none for tissue everywhere."
     )
     necrotic_core: Masks = Field([], description="Masks whose union is the necrotic core.")
+    large_artery: Masks = Field(
+        [], description="Masks of large arteries: cells of tissue mostly inside are a region of their own."
+    )
+    large_vein: Masks = Field([], description="The same of large veins.")
+    portal_vein: Masks = Field([], description="The same of the portal vein.")
     margin: Annotated[float, Quantity(units.LENGTH, 1e-3, 0.3)] = Field(
         0.035, description="Tissue kept around the tumour's bounding sphere."
     )
@@ -104,6 +110,10 @@ class NeedleTable(BaseModel):
     inner_diameter: Annotated[float, Quantity(units.LENGTH, 1e-5, 5e-3)] | None = Field(
         None, description="Inner diameter of the lumen."
     )
+    length: Annotated[float, Quantity(units.LENGTH, 1e-3, 1.0)] | None = Field(
+        None, description="Length from hub to tip, along which the injectate loses pressure."
+    )
+    side_holes: SideHolesTable | None = Field(None, description="Side holes; none by default.")
 
 
 class InjectionTable(BaseModel):
@@ -115,9 +125,37 @@ class InjectionTable(BaseModel):
         description="Direction of the needle, from the entry towards the tip; any length but zero."
     )
     start: Moment = Field(description="Time at which the pulse starts.")
-    volume: Annotated[float, Quantity(units.VOLUME, 1e-15, 1e-3)] = Field(description="Volume injected.")
-    rate: Annotated[float, Quantity(units.FLOW_RATE, 1e-15, 1e-4)] = Field(
-        description="Volume injected per time, Q."
+    volume: Annotated[float, Quantity(units.VOLUME, 1e-15, 1e-3)] = Field(
+        description="Volume injected; the most that goes in at a pressure."
+    )
+    rate: Annotated[float, Quantity(units.FLOW_RATE, 1e-15, 1e-4)] | None = Field(
+        None, description="Volume injected per time, Q; or give pressure and duration."
+    )
+    pressure: Annotated[float, Quantity(units.PRESSURE, 1.0, 1e7)] | None = Field(
+        None, description="Pressure at which the syringe is held, instead of a rate; it ends with the volume."
+    )
+    rise: Duration | None = Field(
+        None, description="Time over which that pressure rises from zero; by default it is there at once."
+    )
+    duration: Duration | None = Field(
+        None, description="Longest time for which the syringe is held at the pressure."
+    )
+    suck_back: bool = Field(
+        False, description="Whether tissue of a higher pressure empties into a syringe held at a pressure."
+    )
+    line_resistance: Annotated[float, Quantity(units.RESISTANCE, 0.0, 1e18)] = Field(
+        0.0, description="Resistance of syringe and tubing, beside that of the needle."
+    )
+    withdraw: bool = Field(False, description="Take the volume out at the rate, instead of injecting it.")
+    suction: Annotated[float, Quantity(units.PRESSURE, -9e4, 1e5)] = Field(
+        -1e3,
+        description="Lowest pressure at a tip that takes fluid out: tissue that gives less closes over it.",
+    )
+    syringe_decay: Annotated[float, Quantity(units.RATE, 0.0, 10.0)] = Field(
+        0.0, description="Rate at which the agent decays in the syringe."
+    )
+    filled: Annotated[float, Quantity(units.TIME, -1e7, 1e8)] = Field(
+        0.0, description="Time at which the syringe was filled with the stated concentration."
     )
     needle: str = Field("22G", description="Name of a needle, of the library or of [needles].")
     concentration: Annotated[float, Quantity(units.CONCENTRATION, 1e-9, 2000.0)] | None = Field(
@@ -127,3 +165,8 @@ class InjectionTable(BaseModel):
         None, description="Radius of a distributed source; by default the wall of a cavity is resolved."
     )
     allow_outside: bool = Field(False, description="Accept a tip outside the tumour.")
+    cavity: Literal["rigid", "neo_hookean"] = Field(
+        "rigid",
+        description="Whether the cavity at the tip keeps its size, or opens as a neo-Hookean solid lets it and "
+        "holds what it takes up until the pressure falls.",
+    )

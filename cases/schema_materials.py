@@ -13,6 +13,7 @@ Modulus = Annotated[float, Quantity(units.PRESSURE, 10.0, 1e8)]
 Pressure = Annotated[float, Quantity(units.PRESSURE, -1e4, 1e5)]
 Diffusivity = Annotated[float, Quantity(units.DIFFUSIVITY, 1e-14, 1e-8)]
 Conductance = Annotated[float, Quantity(units.CONDUCTANCE, 0.0, 1e-2)]
+Component = Annotated[float, Quantity(units.NUMBER, -1e6, 1e6)]
 
 
 class TissueTable(BaseModel):
@@ -78,6 +79,27 @@ class TissueTable(BaseModel):
     diffusivity: Diffusivity | None = Field(
         None, description="D of the agent in the interstitial fluid here; by default the agent's."
     )
+    longitudinal_dispersivity: Annotated[float, Quantity(units.LENGTH, 0.0, 0.1)] | None = Field(
+        None, description="alpha_L, spreading of the agent along the flow over the flow's speed."
+    )
+    transverse_dispersivity: Annotated[float, Quantity(units.LENGTH, 0.0, 0.1)] | None = Field(
+        None, description="alpha_T, the same across the flow."
+    )
+    fibre_ratio: Annotated[float, Quantity(units.NUMBER, 0.01, 100.0)] | None = Field(
+        None, description="K along fibres over K across them, which is hydraulic_conductivity; by default 1."
+    )
+    fibre_diffusion_ratio: Annotated[float, Quantity(units.NUMBER, 0.01, 100.0)] | None = Field(
+        None, description="D along fibres over D across them; by default 1."
+    )
+    fibre_direction: Annotated[list[Component], Field(min_length=3, max_length=3)] | None = Field(
+        None, description="Direction of the fibres, of any length but zero; by default along z."
+    )
+    reductant: Annotated[float, Quantity(units.MOLAR_CONCENTRATION, 0.0, 1e4)] | None = Field(
+        None, description="S0, what tissue can reduce the agent with, per volume of tissue."
+    )
+    porosity_exponent: Annotated[float, Quantity(units.NUMBER, 0.0, 20.0)] | None = Field(
+        None, description="m in K0 (phi/phi0)^m, of the law holmes_mow; by default 2."
+    )
 
 
 TissueChoice = Annotated[TissueTable, NAMED]
@@ -93,6 +115,15 @@ class TissuesTable(BaseModel):
         TissueTable(base="necrotic_core"), description="Tissue of the necrotic core."
     )
     capsule: TissueChoice = Field(TissueTable(base="capsule"), description="Tissue of the tumour's capsule.")
+    large_artery: TissueChoice = Field(
+        TissueTable(base="large_artery"), description="What stands for large arteries from label maps."
+    )
+    large_vein: TissueChoice = Field(
+        TissueTable(base="large_vein"), description="What stands for large veins from label maps."
+    )
+    portal_vein: TissueChoice = Field(
+        TissueTable(base="portal_vein"), description="What stands for the portal vein from label maps."
+    )
 
 
 class AgentTable(BaseModel):
@@ -109,6 +140,23 @@ class AgentTable(BaseModel):
     molar_mass: Annotated[float, Quantity(units.MOLAR_MASS, 1e-3, 1e3)] | None = Field(
         None, description="Molar mass."
     )
+    viscosity: Annotated[float, Quantity(units.VISCOSITY, 1e-5, 1e3)] | None = Field(
+        None, description="Viscosity of what is injected, in the needle; by default that of water."
+    )
+    density: Annotated[float, Quantity(units.CONCENTRATION, 100.0, 2000.0)] | None = Field(
+        None, description="Density of what is injected; by default that of water."
+    )
+    viscosity_ratio: Annotated[float, Quantity(units.NUMBER, 0.01, 1e6)] | None = Field(
+        None,
+        description="Viscosity of what is injected over that of interstitial fluid, in tissue; by default 1.",
+    )
+    gel_fraction: Annotated[float, Quantity(units.NUMBER, 0.0, 0.99)] | None = Field(
+        None,
+        description="Share of injectate in interstitial fluid below which it gels; by default 0, never.",
+    )
+    gel_ratio: Annotated[float, Quantity(units.NUMBER, 1.0, 1e8)] | None = Field(
+        None, description="Hydraulic conductivity without gel over that with it; by default 1."
+    )
     plasma_concentration: Annotated[float, Quantity(units.CONCENTRATION, 0.0, 2000.0)] | None = Field(
         None, description="C_p, concentration in arriving blood."
     )
@@ -121,6 +169,42 @@ class AgentTable(BaseModel):
     )
     vessel_permeability_normal: Annotated[float, Quantity(units.SPEED, 0.0, 1.0)] | None = Field(
         None, description="P in normal tissue and capsule; by default as in the tumour."
+    )
+    closure_rate: Annotated[float, Quantity(units.RATE, 0.0, 100.0)] | None = Field(
+        None, description="k_v, rate at which plenty of it closes vessels for good."
+    )
+    closure_concentration: Annotated[float, Quantity(units.CONCENTRATION, 1e-9, 2000.0)] | None = Field(
+        None, description="C_v, concentration at which it closes vessels half as fast."
+    )
+    closure_leak: Annotated[float, Quantity(units.NUMBER, 0.0, 1000.0)] | None = Field(
+        None, description="A in L_p (1 + A (1 - n_d)), by which walls leak as vessels die; by default 0."
+    )
+    central_volume: Annotated[float, Quantity(units.VOLUME, 1e-7, 100.0)] | None = Field(
+        None, description="V_1, volume of the body in which it spreads at once."
+    )
+    clearance: Annotated[float, Quantity(units.FLOW_RATE, 0.0, 1.0)] | None = Field(
+        None, description="CL, by which the body rids itself of it."
+    )
+    exchange_flow: Annotated[float, Quantity(units.FLOW_RATE, 0.0, 1.0)] | None = Field(
+        None, description="Q_12, between the body's two compartments; by default 0."
+    )
+    peripheral_volume: Annotated[float, Quantity(units.VOLUME, 0.0, 100.0)] | None = Field(
+        None, description="V_2, of the compartment behind; by default 0."
+    )
+    by_product_yield: Annotated[float, Quantity(units.NUMBER, 0.0, 10.0)] | None = Field(
+        None, description="Mass of by-product in the body per mass of agent used up; by default 0."
+    )
+    by_product_diffusivity: Diffusivity | None = Field(
+        None, description="D of the by-product in the interstitial fluid; by default the agent's in the tumour."
+    )
+    rate_constant: Annotated[float, Quantity(units.SECOND_ORDER, 1e-9, 1e8)] | None = Field(
+        None, description="k2, of its reaction with the reductant of tissue."
+    )
+    stoichiometry: Annotated[float, Quantity(units.NUMBER, 0.01, 100.0)] | None = Field(
+        None, description="nu, moles of agent that a mole of reductant uses up; by default 1."
+    )
+    reference_dose: Annotated[float, Quantity(units.MASS_SHARE, 0.0, 1.0)] | None = Field(
+        None, description="Dose of the by-product a day, per body mass, that a result is held against."
     )
 
 

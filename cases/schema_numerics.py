@@ -11,6 +11,7 @@ from cases.quantity import Quantity
 from cases.table import CLOSED, Duration
 
 BoundaryName = Literal["robin", "fixed", "no_flux"]
+SupportName = Literal["elastic", "free", "fixed"]
 Tolerance = Annotated[float, Quantity(units.NUMBER, 1e-15, 0.5)]
 EdgeLength = Annotated[float, Quantity(units.LENGTH, 1e-7, 1.0)]
 
@@ -19,26 +20,45 @@ class PhysicsTable(BaseModel):
     """Which effects are on."""
 
     model_config = CLOSED
-    flow: Literal["storage", "steady"] = Field(
-        "storage", description="Whether tissue stores fluid (dp/dt kept)."
+    flow: Literal["storage", "steady", "biot"] = Field(
+        "storage",
+        description="Whether tissue stores fluid (dp/dt kept), or does so by a displacement that is solved for "
+        "with the pressure (biot).",
     )
-    conductivity: Literal["rigid", "exponential", "fissuring", "logistic", "ramp"] = Field(
-        "fissuring", description="Law of the hydraulic conductivity against pressure."
-    )
+    conductivity: Literal[
+        "rigid", "exponential", "kozeny_carman", "holmes_mow", "fissuring", "logistic", "ramp"
+    ] = Field("fissuring", description="Law of the hydraulic conductivity against pressure.")
     vessels: bool = Field(True, description="Starling exchange of fluid with blood.")
     closure: Literal["pressure", "none"] = Field("pressure", description="Closure of vessels by pressure.")
     perfusion_cap: bool = Field(True, description="Bound the exchange of fluid by blood flow.")
     lymph: bool = Field(True, description="Drainage by lymphatics.")
     reaction: bool = Field(True, description="First-order reaction of the agent.")
     diffusion: bool = Field(True, description="Diffusion of the agent.")
+    dispersion: bool = Field(False, description="Mechanical dispersion of the agent by the flow.")
+    viscosity: bool = Field(
+        False,
+        description="Injectate that is more viscous than interstitial fluid, or gels, lowers K where it is.",
+    )
     agent_exchange: Literal["flow_limited", "patlak", "convective"] = Field(
         "flow_limited",
         description="Loss of agent to blood: all that flow carries, by permeability, or with absorbed fluid.",
     )
     far_field: BoundaryName = Field("robin", description="Condition on the artificial outer boundary.")
     organ_surface: BoundaryName = Field("no_flux", description="Condition on the surface of the organ.")
+    control: Literal["saline"] | None = Field(
+        None,
+        description="Control run: the same injection with the agent as a tracer that neither reacts nor harms.",
+    )
     far_pressure: Annotated[float, Quantity(units.PRESSURE, -1e5, 1e6)] | None = Field(
         None, description="Pressure far away; by default the resting pressure of the tissue there."
+    )
+    far_support: SupportName = Field(
+        "elastic",
+        description="What holds the artificial outer boundary, with biot: infinite tissue around it, nothing, or "
+        "a rigid wall.",
+    )
+    organ_support: SupportName = Field(
+        "free", description="What holds the surface of the organ, with biot: the same."
     )
 
 
@@ -105,4 +125,7 @@ class NumericsTable(BaseModel):
         1e-3, description="Smallest relative tolerance of the linear solve in a Newton iteration."
     )
     krylov_tolerance_agent: Tolerance = Field(1e-14, description="Relative, preconditioned.")
+    coupling_tolerance: Tolerance = Field(
+        1e-3, description="Of pressure and displacement, with biot: volume over what a step injects."
+    )
     limiter: bool = Field(True, description="Flux limiting; off gives the monotone first-order scheme.")

@@ -13,7 +13,8 @@ from cases.case import Case
 from cases.materials import library_numbers
 from cases.schema_geometry import NeedleTable
 from cases.schema_materials import AgentTable, TissueTable
-from meshes.regions import CAPSULE, REGION_NAMES, TISSUE
+from meshes.regions import REGION_NAMES, TUMOUR_REGIONS
+from solver.delivery_parameters import Injectate
 
 DERIVED: Final = {
     "effective_vessel_pressure": "p_v - sigma (pi_v - pi_i) of the tissue's numbers",
@@ -33,16 +34,43 @@ def sources(case: Case) -> dict[str, Any]:
     """
     model = case.model
     agent = _origins("agents", model.agent.name, AgentTable, asdict(model.agent))
-    concentrations = {pulse.concentration for pulse in model.injections}
+    agent |= _origins("agents", model.agent.name, AgentTable, _stated_injectate(case))
+    concentrations = {pulse.concentration for pulse in model.injections if not pulse.withdraws}
     if len(concentrations) == 1:
         agent |= _origins("agents", model.agent.name, AgentTable, {"concentration": concentrations.pop()})
     tissues = {}
     for tag, tissue in model.tissues.items():
         found = _origins("tissues", tissue.name, TissueTable, asdict(tissue))
-        normal = "_normal" if tag in (TISSUE, CAPSULE) else ""
+        normal = "_normal" if tag not in TUMOUR_REGIONS else ""
         tissues[REGION_NAMES[tag]] = found | _diffusivity(model.agent.name, tissue.diffusivity, normal)
     needles = [_needle(site.needle_radius) for site in case.geometry.sites]
-    return {"agent": agent, "tissues": tissues, "needles": needles}
+    return {"agent": agent, "tissues": tissues, "needles": needles, **_chemistry(case)}
+
+
+def _stated_injectate(case: Case) -> dict[str, float]:
+    """Numbers of the injectate that the library or the case states; the others are those of water."""
+    name, injectate = case.model.agent.name, asdict(case.model.agent.injectate)
+    known = library_numbers("agents", name, AgentTable) if name in catalogue.entries("agents") else {}
+    water = asdict(Injectate())
+    return {key: value for key, value in injectate.items() if key in known or value != water[key]}
+
+
+def _chemistry(case: Case) -> dict[str, dict[str, Origin]]:
+    """Of the numbers of a reductant and of a by-product; nothing without them."""
+    model, what = case.model, case.model.chemistry
+    values: dict[str, float] = {}
+    found: dict[str, Origin] = {}
+    if what is not None and what.reductant is not None:
+        values |= {"rate_constant": what.reductant.rate_constant}
+        values |= {"stoichiometry": what.reductant.stoichiometry}
+        tissues = {REGION_NAMES[tag]: tissue.name for tag, tissue in model.tissues.items()}
+        for region, amount in what.reductant.amount.items():
+            origin = _origins("tissues", tissues[region], TissueTable, {"reductant": amount})
+            found[f"reductant_{region}"] = origin["reductant"]
+    if what is not None and what.product is not None:
+        values |= {"by_product_yield": what.product.yield_per_agent}
+    found = _origins("agents", model.agent.name, AgentTable, values) | found
+    return {"chemistry": found} if found else {}
 
 
 def _origins(

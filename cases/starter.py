@@ -33,8 +33,17 @@ OPTIONAL_TABLES: Final = (
     "geometry.necrotic_core",
     "geometry.capsule",
     "geometry.labels",
+    "tissue_fields",
     "needles",
     "numerics.mesh",
+    "vessels",
+    "vessels.two_pressures",
+    "vessels.network",
+    "body",
+    "backflow",
+    "vessel_lines",
+    "chemistry",
+    "kill",
 )
 """Tables that stand in the starter as comments."""
 
@@ -43,9 +52,15 @@ INLINE: Final = {
     "tissues.tissue": '"subcutis"',
     "tissues.necrotic_core": '"necrotic_core"',
     "tissues.capsule": '"capsule"',
+    "tissues.large_artery": '"large_artery"',
+    "tissues.large_vein": '"large_vein"',
+    "tissues.portal_vein": '"portal_vein"',
     "geometry.labels.tumour": '{ path = "tumour.nii.gz", labels = [1] }',
     "geometry.labels.organ": '[{ path = "liver.nii.gz" }, { path = "vessels.nii.gz" }]',
     "geometry.labels.necrotic_core": '{ path = "core.nii.gz" }',
+    "geometry.labels.large_artery": '{ path = "arteries.nii.gz" }',
+    "geometry.labels.large_vein": '{ path = "veins.nii.gz" }',
+    "geometry.labels.portal_vein": '{ path = "portal.nii.gz" }',
 }
 """Tables that the starter writes on one line."""
 

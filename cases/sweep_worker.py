@@ -56,7 +56,7 @@ def _run_job(folder: SweepFolder, plan: Plan, job: Job, comm: "MPI.Comm", reuse:
         if not comm.bcast(mine):
             return ExitCode.DONE
         out = folder.case(job.identity)
-        if comm.rank == 0:
+        if comm.rank == 0 and not any(out.glob("checkpoint/*/manifest.json")):
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir(parents=True)
         comm.barrier()
@@ -69,6 +69,7 @@ def _run_job(folder: SweepFolder, plan: Plan, job: Job, comm: "MPI.Comm", reuse:
 def _run(plan: Plan, job: Job, out: Path, comm: "MPI.Comm", reuse: "Reuse") -> tuple[int, str]:
     """Exit code of a case, and why it is not 0. Collective."""
     from cases.load import load_case
+    from cases.request import Keeping
     from cases.run import run_case
     from cases.worker import as_user_error
 
@@ -82,7 +83,7 @@ def _run(plan: Plan, job: Job, out: Path, comm: "MPI.Comm", reuse: "Reuse") -> t
     if refused is not None:
         return refused
     try:
-        code = run_case(case, out, comm, quiet=True, reuse=reuse)
+        code = run_case(case, out, comm, quiet=True, reuse=reuse, keeping=Keeping(resume=True))
     except Exception as error:
         known = as_user_error(error)
         if not isinstance(known, UserError):

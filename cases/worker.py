@@ -3,15 +3,18 @@
 
 import argparse
 import os
+import signal
 import sys
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Final
 
 from cases.errors import ExitCode, UserError
 from cases.failures import failure_code
-from cases.request import Request
+from cases.request import Keeping, Request
+from cases.signals import die_with_parent
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -59,9 +62,15 @@ def main() -> int:
     parser.add_argument("--ranks", type=int, required=True)
     parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--debug", action="store_true")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--checkpoint-every", type=float)
+    parser.add_argument("--stop-after", type=float)
     parser.add_argument("case")
     parser.add_argument("out")
     options = parser.parse_args()
+    if "OMPI_COMM_WORLD_SIZE" in os.environ and "SLURM_STEP_ID" not in os.environ:
+        # a rank without its mpirun would wait for the others for ever
+        die_with_parent(signal.SIGKILL)
     return work(
         Request(
             case=options.case,
@@ -71,6 +80,9 @@ def main() -> int:
             quiet=options.quiet,
             debug=options.debug,
             petsc=tuple(options.petsc),
+            keeping=Keeping(
+                resume=options.resume, every=options.checkpoint_every, stop_after=options.stop_after
+            ),
         )
     )
 
@@ -85,11 +97,13 @@ def _require_size(comm: "MPI.Comm", ranks: int) -> None:
 
 def _run(comm: "MPI.Comm", request: Request) -> int:
     from cases.load import load_case
+    from cases.resume import claimed
     from cases.run import run_case
 
-    # one reader: what rank 0 has read is what all ranks run
-    case = load_case(request.case, request.overrides) if comm.rank == 0 else None
-    return run_case(comm.bcast(case), Path(request.out), comm, request.quiet)
+    with claimed(Path(request.out)) if comm.rank == 0 else nullcontext():
+        # one reader: what rank 0 has read is what all ranks run
+        case = load_case(request.case, request.overrides) if comm.rank == 0 else None
+        return run_case(comm.bcast(case), Path(request.out), comm, request.quiet, keeping=request.keeping)
 
 
 def _code(error: Exception, rank: int, debug: bool) -> int:
@@ -101,11 +115,15 @@ def _code(error: Exception, rank: int, debug: bool) -> int:
 
 def as_user_error(error: Exception) -> Exception:
     """A failure of mesh or solver as one that a user can act on, with its exit code; others as they are."""
+    from cases.keeper import CheckpointNotWritten
     from meshes.geometry import GeometryError, MeshInputError
     from meshes.gmsh_process import MesherMissingError
     from solver.boundary import SourceError
+    from solver.perfusion import PerfusionError
     from solver.simulate import SolverFailure
 
+    if isinstance(error, CheckpointNotWritten):
+        return UserError(str(error), ExitCode.INPUT_OUTPUT)
     if isinstance(error, GeometryError):
         code = ExitCode.INVALID
         if isinstance(error, MeshInputError):
@@ -115,7 +133,7 @@ def as_user_error(error: Exception) -> Exception:
         return UserError(str(error), code)
     if isinstance(error, SolverFailure):
         return UserError(str(error), ExitCode.DIVERGED)
-    if isinstance(error, SourceError):
+    if isinstance(error, SourceError | PerfusionError):
         return UserError(str(error), ExitCode.INVALID)
     return error
 

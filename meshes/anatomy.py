@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.geometry import GeometryError, LabelGeometry
+from meshes.geometry import GeometryError, LabelGeometry, vessel_masks
 from meshes.levelset import Ball, LevelSet, level_set, smoothing_length
 from meshes.masks import (
     Structure,
@@ -163,8 +163,9 @@ def _tumour(geometry: LabelGeometry, core: Structure | None) -> Structure:
 
 
 def _organ(geometry: LabelGeometry, tumour: Structure, centre: Points, radius: float) -> Structure:
-    """The part of the organ around the tumour, gaps between masks closed, cropped around the ball."""
-    given = load_structure(geometry.organ, "organ")
+    """The part of the organ around the tumour, its vessels and gaps between masks closed, around the ball."""
+    vessels = (mask for masks in vessel_masks(geometry).values() for mask in masks)
+    given = load_structure((*geometry.organ, *vessels), "organ")
     inverse = np.linalg.inv(given.affine)
     middle = inverse[:3, :3] @ centre + inverse[:3, 3]
     reach = (radius + MARGIN + 3.0 * ORGAN_SMOOTHING) / given.spacing

@@ -16,8 +16,10 @@ from dolfinx.common import IndexMap
 from numpy.typing import NDArray
 
 from meshes.compat import index_map
+from meshes.embed import embed
 from meshes.facets import cells_behind
-from meshes.geometry import GeometryError
+from meshes.geometry import GeometryError, Site
+from meshes.lines import Curve, EmbeddedLines, LocalLines
 from meshes.ordering import locality_order, order_by_key
 from meshes.partition import bisect
 from meshes.plain import Geometry, PlainMesh
@@ -36,7 +38,7 @@ class DistributedMesh:
         comm: the ranks that share it.
         index_map: DOLFINx's map of owned and ghost nodes.
         points: coordinates of the nodes [m], owned ones first, shape ``(n_local, dimension)``.
-        owned: number of nodes that this rank owns.
+        owned: number of vertices of the mesh that this rank owns; nodes of lines follow on the last rank.
         cells: local node numbers, cells that this rank owns first, shape ``(n_cells, dimension + 1)``.
         owned_cells: number of cells that this rank owns.
         cell_tags: region of each cell, shape ``(n_cells,)``.
@@ -47,6 +49,7 @@ class DistributedMesh:
         vertex_origin: number of each node's vertex in the ``PlainMesh``, shape ``(n_local,)``.
         cell_origin: number of each cell in the ``PlainMesh``, shape ``(n_cells,)``.
         info: that of the ``PlainMesh``, and ``partition``.
+        lines: what lies in it beside cells; None for nothing.
     """
 
     geometry: Geometry
@@ -63,6 +66,7 @@ class DistributedMesh:
     vertex_origin: NDArray[np.int64]
     cell_origin: NDArray[np.int64]
     info: dict[str, Any]
+    lines: LocalLines | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,9 @@ class Part:
     owned_facets: int
     facet_tags: NDArray[np.int32]
     info: dict[str, Any]
+    lines: EmbeddedLines | None
+    links: NDArray[np.int64]
+    link_number: NDArray[np.int64]
 
 
 def on_root(comm: MPI.Comm, compute: Callable[[], Result]) -> Result | None:
@@ -110,7 +117,9 @@ def on_root(comm: MPI.Comm, compute: Callable[[], Result]) -> Result | None:
     return result
 
 
-def distribute(plain: PlainMesh | None, comm: MPI.Comm) -> DistributedMesh:
+def distribute(
+    plain: PlainMesh | None, comm: MPI.Comm, curves: tuple[Curve, ...] = (), sites: tuple[Site, ...] = ()
+) -> DistributedMesh:
     """Hand out a mesh on rank 0 to all ranks of a communicator. Collective.
 
     The partition depends on the mesh and the number of ranks only, so that a run repeats bit by bit.
@@ -118,6 +127,8 @@ def distribute(plain: PlainMesh | None, comm: MPI.Comm) -> DistributedMesh:
     Args:
         plain: the mesh on rank 0, ``None`` elsewhere.
         comm: to share it.
+        curves: lines to embed in it.
+        sites: of injection, as tracks number them.
 
     Returns:
         This rank's part.
@@ -129,7 +140,7 @@ def distribute(plain: PlainMesh | None, comm: MPI.Comm) -> DistributedMesh:
 
     def prepare() -> Divided:
         assert plain is not None
-        return divide(plain, comm.size)
+        return divide(plain, comm.size, embed(plain, curves, sites) if curves else None)
 
     divided = on_root(comm, prepare)
     if divided is None:
@@ -174,16 +185,20 @@ class Divided:
 
     Attributes:
         plain: the mesh.
+        points: its vertices and the nodes of lines [m].
         first: first global node of each rank, and their number, shape ``(ranks + 1,)``.
         vertices: vertex of each global node.
         cells: global nodes of each cell, cells in the order of their lowest node.
         lowest: that node, ascending.
         cell_origin: number of each of these cells in the mesh.
+        lines: embedded; their nodes are the last ones of the last rank.
+        links: global nodes of the links of lines, shape ``(l, 2)``.
         facets: global nodes of the tagged facets.
         behind: position among ``cells`` of the cell that each facet belongs to.
     """
 
     plain: PlainMesh
+    points: NDArray[np.float64]
     first: NDArray[np.int64]
     vertices: NDArray[np.int64]
     cells: NDArray[np.int64]
@@ -191,6 +206,8 @@ class Divided:
     cell_origin: NDArray[np.int64]
     facets: NDArray[np.int64]
     behind: NDArray[np.int64]
+    lines: EmbeddedLines | None
+    links: NDArray[np.int64]
 
     def part(self, rank: int) -> Part:
         """What a rank is given: its nodes, and every cell that meets one of them."""
@@ -200,7 +217,10 @@ class Divided:
         ghosts = np.flatnonzero(((self.cells[:start] >= low) & (self.cells[:start] < high)).any(axis=1))
         chosen = np.concatenate([np.arange(start, stop), ghosts])
         cells = self.cells[chosen]
-        beyond = np.unique(cells[(cells < low) | (cells >= high)])
+        met = np.flatnonzero(((self.links >= low) & (self.links < high)).any(axis=1))
+        links = self.links[met]
+        around = np.concatenate([cells.ravel(), links.ravel()]) if met.size else cells
+        beyond = np.unique(around[(around < low) | (around >= high)])
         nodes = np.concatenate([np.arange(low, high), beyond])
         origin = self.vertices[nodes]
         place = np.full(len(self.cells), -1, dtype=np.int64)
@@ -212,7 +232,7 @@ class Divided:
             geometry=self.plain.geometry,
             first=self.first,
             nodes=nodes,
-            points=self.plain.points[origin],
+            points=self.points[origin],
             vertex_origin=origin,
             cells=cells,
             owned_cells=int(stop - start),
@@ -221,7 +241,10 @@ class Divided:
             facets=self.facets[facets],
             owned_facets=int(np.sum((behind >= 0) & owned)),
             facet_tags=self.plain.facet_tags[facets],
-            info=self.plain.info | {"partition": self._facts()},
+            info=self.plain.info | {"partition": self._facts()} | (self.lines.facts() if self.lines else {}),
+            lines=self.lines,
+            links=links,
+            link_number=met,
         )
 
     def _facts(self) -> dict[str, Any]:
@@ -230,12 +253,13 @@ class Divided:
         return {"ranks": len(counts), "cells_per_rank": counts.tolist()}
 
 
-def divide(plain: PlainMesh, parts: int) -> Divided:
+def divide(plain: PlainMesh, parts: int, lines: EmbeddedLines | None = None) -> Divided:
     """Decide who owns which vertex, and number vertices and cells; on rank 0.
 
     Args:
         plain: the mesh.
         parts: number of ranks.
+        lines: embedded in it.
 
     Raises:
         GeometryError: as `distribute`.
@@ -256,15 +280,26 @@ def divide(plain: PlainMesh, parts: int) -> Divided:
     cell_order = order_by_key(lowest, len(vertices))
     position = np.empty_like(cell_order)
     position[cell_order] = np.arange(len(cell_order))
+    first = np.concatenate([[0], np.cumsum(np.bincount(ranks, minlength=parts))])
+    points, links = plain.points, np.zeros((0, 2), dtype=np.int64)
+    if lines is not None:
+        beyond = len(points) + np.arange(len(lines.points))
+        vertices, number = np.concatenate([vertices, beyond]), np.concatenate([number, beyond])
+        links = number[lines.links(len(points))]
+        points = np.concatenate([points, lines.points])
+        first[-1] += len(beyond)
     return Divided(
         plain=plain,
-        first=np.concatenate([[0], np.cumsum(np.bincount(ranks, minlength=parts))]),
+        points=points,
+        first=first,
         vertices=vertices,
         cells=cells[cell_order],
         lowest=lowest[cell_order],
         cell_origin=cell_order,
         facets=number[plain.facets],
         behind=position[cells_behind(plain)],
+        lines=lines,
+        links=links,
     )
 
 
@@ -272,6 +307,7 @@ def _localise(part: Part, comm: MPI.Comm) -> DistributedMesh:
     """Number a rank's nodes from 0, its own first. Collective."""
     low, high = part.first[comm.rank : comm.rank + 2]
     owned = int(high - low)
+    last = comm.rank == comm.size - 1
     ghosts = part.nodes[owned:]
     owners = np.searchsorted(part.first, ghosts, side="right") - 1
 
@@ -286,7 +322,7 @@ def _localise(part: Part, comm: MPI.Comm) -> DistributedMesh:
         comm=comm,
         index_map=index_map(comm, owned, ghosts, owners.astype(np.int32)),
         points=part.points,
-        owned=owned,
+        owned=owned - len(part.lines.points) if part.lines is not None and last else owned,
         cells=local(part.cells),
         owned_cells=part.owned_cells,
         cell_tags=part.cell_tags,
@@ -296,4 +332,16 @@ def _localise(part: Part, comm: MPI.Comm) -> DistributedMesh:
         vertex_origin=part.vertex_origin,
         cell_origin=part.cell_origin,
         info=part.info,
+        lines=None if part.lines is None else _local_lines(part, part.lines, local),
     )
+
+
+def _local_lines(
+    part: Part, lines: EmbeddedLines, local: Callable[[NDArray[np.int64]], NDArray[np.int32]]
+) -> LocalLines:
+    """What a rank knows of lines; their nodes have the last global numbers."""
+    numbers = part.first[-1] - len(lines.points) + np.arange(len(lines.points))
+    here = np.isin(numbers, part.nodes)
+    node = np.full(len(numbers), -1, dtype=np.int32)
+    node[here] = local(numbers[here])
+    return LocalLines(whole=lines, node=node, links=local(part.links), number=part.link_number)

@@ -13,6 +13,7 @@ from meshes.carve import Draft, carve
 from meshes.fidelity import describe
 from meshes.geometry import GeometryError, LabelGeometry
 from meshes.label_sizing import LabelSizes
+from meshes.large_vessels import mark_vessels
 from meshes.plain import PlainMesh
 from meshes.quality import volumes
 from meshes.regions import NECROTIC_CORE, TISSUE, TUMOUR_REGIONS
@@ -37,8 +38,8 @@ def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
         geometry: masks, margin, sites and edge lengths; coordinates RAS [m].
 
     Returns:
-        Regions ``TUMOUR``, ``TISSUE`` and ``NECROTIC_CORE``; facets ``OUTER`` on the artificial boundary and
-        ``ORGAN_SURFACE``. ``info`` has volumes, Dice coefficients, angles and warnings.
+        Regions ``TUMOUR``, ``TISSUE``, ``NECROTIC_CORE`` and large vessels; facets ``OUTER`` on the artificial
+        boundary and ``ORGAN_SURFACE``. ``info`` has volumes, Dice coefficients, angles and warnings.
 
     Raises:
         MeshInputError: a file is missing or unreadable.
@@ -60,6 +61,9 @@ def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
     if volumes(mesh.points, mesh.cells).min() <= 0.0:
         raise GeometryError("the mesher MMG left a cell without volume; try other mesh sizes")
     facets, facet_tags = _boundary(mesh)
+    marked = mark_vessels(mesh, geometry)
+    mesh, warnings = marked.mesh, [*warnings, *marked.warnings]
+    info = describe(mesh, anatomy, warnings)
     return PlainMesh(
         geometry="3d",
         points=mesh.points,
@@ -67,7 +71,7 @@ def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
         cell_tags=mesh.tags,
         facets=facets,
         facet_tags=facet_tags,
-        info=describe(mesh, anatomy, warnings),
+        info={**info, "large_vessels": marked.facts} if marked.facts else info,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meshes.plain import Geometry
+from meshes.regions import REGION_NAMES, VESSEL_REGIONS
 
 Vector = tuple[float, float, float]
 
@@ -101,6 +102,9 @@ class LabelGeometry:
         tumour: masks whose union is the tumour.
         organ: masks whose union, with the tumour, is the organ; empty means tissue everywhere.
         necrotic_core: masks whose union is the core; empty for none.
+        large_artery: masks whose union is the lumen of large arteries; empty for none.
+        large_vein: the same of veins.
+        portal_vein: the same of the portal vein.
         margin: tissue kept around the tumour's bounding sphere [m].
         smoothing: standard deviation of the level-set smoothing of the tumour [m]; None for the rule
             min(slice thickness, 0.1 x volume-equivalent radius).
@@ -115,9 +119,21 @@ class LabelGeometry:
     smoothing: float | None
     sites: tuple[Site, ...]
     sizes: MeshSizes
+    large_artery: tuple[Mask, ...] = ()
+    large_vein: tuple[Mask, ...] = ()
+    portal_vein: tuple[Mask, ...] = ()
 
+
+STRUCTURES = ("tumour", "organ", "necrotic_core", "large_artery", "large_vein", "portal_vein")
+"""Attributes of a ``LabelGeometry`` that are masks."""
 
 GeometryDescription = ParametricGeometry | LabelGeometry
+
+
+def vessel_masks(geometry: LabelGeometry) -> dict[int, tuple[Mask, ...]]:
+    """The masks of each region of large vessels that has any, by tag."""
+    named = {tag: getattr(geometry, REGION_NAMES[tag]) for tag in VESSEL_REGIONS}
+    return {tag: masks for tag, masks in named.items() if masks}
 
 
 class GeometryError(ValueError):

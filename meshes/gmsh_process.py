@@ -94,7 +94,7 @@ def run_gmsh(task: GmshTask) -> GmshMesh:
         path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
         done = subprocess.run(
             command,
-            env=_without_mpi(os.environ) | {"PYTHONPATH": path.rstrip(os.pathsep)},
+            env=without_mpi(os.environ) | {"PYTHONPATH": path.rstrip(os.pathsep)},
             capture_output=True,
             text=True,
             check=False,
@@ -110,7 +110,7 @@ def run_gmsh(task: GmshTask) -> GmshMesh:
             )
 
 
-def _without_mpi(environment: "os._Environ[str]") -> dict[str, str]:
+def without_mpi(environment: "os._Environ[str]") -> dict[str, str]:
     """Drop what an MPI launcher left, lest a library in the child take part in the parent's job."""
     prefixes = ("OMPI_", "PMIX_", "PMI_", "PRTE_", "HYDRA_")
     return {key: value for key, value in environment.items() if not key.startswith(prefixes)}

@@ -8,13 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.geometry import GeometryError, MeshInputError
-
-NIFTI: Final = (".nii", ".nii.gz")
-ITK: Final = (".nrrd", ".nhdr", ".mha", ".mhd")
-
-LARGEST_BYTES: Final = 2**32
-"""Decoded size of a file beyond which it is not read: a header is quickly forged, memory is not."""
+from meshes.geometry import GeometryError
+from meshes.image_files import ImageFile, open_image, stored_voxels
 
 SPACING_RANGE: Final = (1e-5, 5e-2)
 """Voxel edges [m] that a medical image can have."""
@@ -55,95 +50,37 @@ def read_label_map(path: Path) -> LabelMap:
         MeshInputError: the file is missing, of another kind, corrupt or truncated.
         GeometryError: it is readable but no label map: dimensions, colours, values, axes or size.
     """
-    if not path.is_file():
-        raise MeshInputError(f"{path}: no such file; a label map is expected here")
-    name = path.name.lower()
-    if name.endswith(NIFTI):
-        values, affine, notes = _read_nifti(path)
-    elif name.endswith(ITK):
-        values, affine, notes = _read_itk(path)
-    else:
-        raise MeshInputError(f"{path}: a label map must be one of {', '.join(NIFTI + ITK)}")
-    _check_axes(path, affine)
-    return LabelMap(path=path, values=_whole_numbers(path, values), affine=affine, notes=notes)
+    image = open_image(path)
+    _check_axes(path, image.affine)
+    values = _whole_numbers(path, stored_voxels(image), image.header.scale)
+    return LabelMap(path=path, values=values, affine=image.affine, notes=_notes(image))
 
 
-def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64], tuple[str, ...]]:
-    import nibabel
+def read_voxels(path: Path, thinnest: int) -> tuple[NDArray[Any], NDArray[np.float64], tuple[str, ...]]:
+    """Reads an image as its file has it (serial).
 
-    try:
-        image: Any = nibabel.load(path)
-        header = image.header
-        dtype = header.get_data_dtype()
-        shape = tuple(int(n) for n in image.shape)
-        while len(shape) > 3 and shape[-1] == 1:
-            shape = shape[:-1]
-        _check_layout(path, shape, 1 if dtype.fields is None else len(dtype.fields), dtype.itemsize)
-        values = np.asanyarray(image.dataobj).reshape(shape)
-        unit = {"meter": 1.0, "micron": 1e-6}.get(header.get_xyzt_units()[0], 1e-3)
-    except GeometryError:
-        raise
-    except Exception as error:
-        raise MeshInputError(f"{path}: unreadable as NIfTI: {_first_line(error)}") from error
-    affine = np.array(image.affine, dtype=np.float64)
-    affine[:3] *= unit
-    placed = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
-    note = f"{path.name}: the header gives no orientation; its axes are taken as nibabel's default"
-    return values, affine, () if placed else (note,)
+    Args:
+        path: NIfTI, NRRD or MetaImage file of three dimensions.
+        thinnest: voxels that it must have along each axis; 1 admits a single slice.
+
+    Returns:
+        Values, shape ``(ni, nj, nk)``, affine from voxel index to RAS position [m], and notes.
+
+    Raises:
+        MeshInputError: the file is missing, of another kind, corrupt or truncated.
+        GeometryError: wrong dimensions, colours, axes or size.
+    """
+    image = open_image(path, thinnest)
+    _check_axes(path, image.affine)
+    values, (factor, summand) = stored_voxels(image), image.header.scale
+    if (factor, summand) != (1.0, 0.0):
+        values = factor * values.astype(np.float64) + summand
+    return values, image.affine, _notes(image)
 
 
-def _read_itk(path: Path) -> tuple[NDArray[Any], NDArray[np.float64], tuple[str, ...]]:
-    import SimpleITK as sitk
-
-    sitk.ProcessObject.GlobalWarningDisplayOff()
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-        size = tuple(int(n) for n in reader.GetSize())
-        while len(size) > 3 and size[-1] == 1:
-            size = size[:-1]
-        _check_layout(path, size, reader.GetNumberOfComponents(), 8)
-        reader.SetExtractSize([*size, *[0] * (reader.GetDimension() - 3)])
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise MeshInputError(f"{path}: unreadable: {_first_line(error)}") from error
-    affine = np.eye(4)
-    affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
-    affine[:3, 3] = image.GetOrigin()
-    # ITK counts x to the patient's left and y to the back; RAS counts the other way.
-    affine[:2] *= -1.0
-    affine[:3] *= 1e-3
-    return sitk.GetArrayFromImage(image).transpose(2, 1, 0), affine, ()
-
-
-def _first_line(error: Exception) -> str:
-    """The line of a library's message that says what is wrong, without its own file names and addresses."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [
-        line for line in lines if "Exception thrown" not in line and not line.startswith(("/", "Location"))
-    ]
-    text = (telling or lines or [type(error).__name__])[0]
-    return text.split("ITK ERROR: ")[-1][:200]
-
-
-def _check_layout(path: Path, shape: tuple[int, ...], components: int, itemsize: int) -> None:
-    if components != 1:
-        raise GeometryError(
-            f"{path}: {components} numbers per voxel (colours or vectors); a label map has one"
-        )
-    if len(shape) != 3 or min(shape) < 2:
-        text = " x ".join(map(str, shape))
-        raise GeometryError(f"{path}: the image has the shape {text}; a label map has three dimensions")
-    size = itemsize
-    for n in shape:
-        size *= n
-    if size > LARGEST_BYTES:
-        text = " x ".join(map(str, shape))
-        raise GeometryError(
-            f"{path}: the header announces {text} voxels, {size / 2**30:.1f} GiB; "
-            f"at most {LARGEST_BYTES >> 30} GiB are read"
-        )
+def _notes(image: ImageFile) -> tuple[str, ...]:
+    note = f"{image.path.name}: the header gives no orientation; its axes are taken as its format's default"
+    return () if image.header.placed else (note,)
 
 
 def _check_axes(path: Path, affine: NDArray[np.float64]) -> None:
@@ -161,15 +98,22 @@ def _check_axes(path: Path, affine: NDArray[np.float64]) -> None:
         )
 
 
-def _whole_numbers(path: Path, values: NDArray[Any]) -> NDArray[np.integer[Any]]:
-    if np.issubdtype(values.dtype, np.integer) or values.dtype == bool:
+def _whole_numbers(path: Path, values: NDArray[Any], scale: tuple[float, float]) -> NDArray[np.integer[Any]]:
+    """Values as whole numbers, plane by plane, so that memory is needed for them alone."""
+    factor, summand = scale
+    if values.dtype.kind in "iub" and scale == (1.0, 0.0):
         return np.asarray(values)
-    if not np.issubdtype(values.dtype, np.floating):
-        raise GeometryError(f"{path}: voxels of type {values.dtype}; a label map holds whole numbers")
-    broken = int(np.count_nonzero(~np.isfinite(values)))
+    whole = np.empty(values.shape, dtype=np.int32, order="F")
+    broken = 0
+    for k in range(values.shape[2]):
+        plane = factor * values[:, :, k].astype(np.float64) + summand
+        finite = np.isfinite(plane)
+        broken += plane.size - int(np.count_nonzero(finite))
+        plane[~finite] = 0.0
+        nearest = np.rint(plane)
+        if np.abs(plane - nearest).max() > 1e-3 or np.abs(nearest).max() >= 2**31:
+            raise GeometryError(f"{path}: holds values that are not whole numbers: an image, not a label map")
+        whole[:, :, k] = nearest
     if broken:
         raise GeometryError(f"{path}: {broken} voxels are not finite numbers (NaN or infinite)")
-    whole = np.rint(values)
-    if np.abs(values - whole).max() > 1e-3 or np.abs(whole).max() > 2**31:
-        raise GeometryError(f"{path}: holds values that are not whole numbers: an image, not a label map")
-    return np.asarray(whole, dtype=np.int32)
+    return whole

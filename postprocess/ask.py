@@ -12,6 +12,7 @@ from postprocess.gallery import FIGURES, available, draw
 from postprocess.results import ResultError, open_result
 from postprocess.stage import Wish
 from postprocess.style import FORMATS, save_figure, size_of
+from postprocess.writing import subfolder
 
 
 def figure_list(folder: Path) -> str:
@@ -44,6 +45,8 @@ def write_figure(folders: Sequence[Path], name: str, out: Path | None, asked: Ma
         raise ResultError(str(error)) from error
     figure = _drawn(folders, name, wish)
     try:
+        if out is None:
+            subfolder(folders[0], "figures")
         path.parent.mkdir(parents=True, exist_ok=True)
         return save_figure(figure, path)
     except OSError as error:

@@ -26,9 +26,23 @@ UNITS: Final[dict[str, tuple[str, float, str]]] = {
     "lymph_conductance": ("lymph conductance", 1.0, "1/(Pa s)"),
     "lymph_pressure": ("lymph pressure", 1e-3, "kPa"),
     "diffusivity": ("diffusivity of the agent", 1.0, "m²/s"),
+    "longitudinal_dispersivity": ("dispersivity along the flow", 1e3, "mm"),
+    "transverse_dispersivity": ("dispersivity across the flow", 1e3, "mm"),
+    "viscosity": ("viscosity of the injectate in the needle", 1e3, "mPa s"),
+    "density": ("density of the injectate", 1.0, "kg/m³"),
+    "viscosity_ratio": ("viscosity of the injectate over that of tissue fluid", 1.0, ""),
+    "gel_fraction": ("share of injectate below which it gels", 1.0, ""),
+    "gel_ratio": ("conductivity without over that with gel", 1.0, ""),
     "reaction_rate": ("reaction rate k", 1.0, "1/s"),
     "molar_mass": ("molar mass", 1e3, "g/mol"),
     "plasma_concentration": ("concentration in arriving blood", 1e3, "mg/L"),
+    "rate_constant": ("rate constant k2 with the reductant", 1e3, "L/(mol s)"),
+    "stoichiometry": ("agent per reductant used up", 1.0, "mol/mol"),
+    "by_product_yield": ("by-product per agent used up", 1.0, "kg/kg"),
+    "reductant_tumour": ("reductant S0 of the tumour", 1.0, "mmol/L"),
+    "reductant_tissue": ("reductant S0 of the tissue", 1.0, "mmol/L"),
+    "reductant_necrotic_core": ("reductant S0 of the necrotic core", 1.0, "mmol/L"),
+    "reductant_capsule": ("reductant S0 of the capsule", 1.0, "mmol/L"),
     "first_step": ("first step after an event", 1.0, "s"),
     "largest_step": ("largest step", 1.0, "s"),
     "smallest_step": ("smallest step", 1.0, "s"),
@@ -90,9 +104,12 @@ def _injections(resolved: Mapping[str, Any]) -> list[Table]:
         rate = f"{float(pulse['rate']) * 60e6:.5g}"
         start = duration_text(float(pulse["start"]))
         concentration = f"{1e3 * float(pulse['concentration']):.5g} mg/L"
-        rows.append(
-            (str(pulse["site"] + 1), start, volume_text(pulse["volume"]), f"{rate} mL/min", concentration)
-        )
+        drive, how = pulse.get("drive"), f"{rate} mL/min"
+        if drive and drive.get("withdraws"):
+            how, concentration = f"{how}, withdrawn", ""
+        elif drive:
+            how = f"at {1e-3 * float(drive['pressure']):.5g} kPa"
+        rows.append((str(pulse["site"] + 1), start, volume_text(pulse["volume"]), how, concentration))
     return [
         Table(title="Injections", head=("site", "start", "volume", "rate", "concentration"), rows=tuple(rows))
     ]

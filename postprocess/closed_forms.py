@@ -31,7 +31,8 @@ def closed_form(
     if physics.get("flow") != "steady" or physics.get("conductivity") != "rigid":
         return None
     pulse = pulses[0]
-    if radii.min() <= 0.0:
+    beyond = physics.get("viscosity") or physics.get("dispersion") or pulse.get("decay", 0.0) > 0.0
+    if radii.min() <= 0.0 or beyond or "drive" in pulse:
         return None
     if not pulse["start"] < time <= pulse["start"] + pulse["volume"] / pulse["rate"] * (1 + 1e-9):
         return None

@@ -102,6 +102,9 @@ class Explorer:
     def _set_start(self) -> None:
         state = self.server.state
         state.trame__title = "Infusate"
+        # as values, which Vue shows as text; in the page itself they would be markup and code
+        state.titles = [shown.result.summary["case"]["title"] for shown in self.shown]
+        state.notice = self.shown[0].result.summary["notice"]
         levels = {
             (entry["measure"], entry["threshold"]): entry["label"]
             for shown in self.shown
@@ -155,9 +158,9 @@ class Explorer:
             client.Style(LOOK)
             with html.Div(classes="explorer"):
                 with html.Div(classes="views"):
-                    for number, (shown, stage) in enumerate(zip(self.shown, self.stages, strict=True)):
+                    for number, stage in enumerate(self.stages):
                         with html.Div(classes="one"):
-                            html.H2(shown.result.summary["case"]["title"])
+                            html.H2(f"{{{{ titles[{number}] }}}}")
                             with html.Div(classes="picture"):
                                 stage.show()
                             _figures(number)
@@ -201,7 +204,7 @@ class Explorer:
                 classes=f"layer-{name}",
             )
         v.VBtn("Reset view", click=self._reset, size="small", variant="outlined", classes="mt-3 text-none")
-        html.P(self.shown[0].result.summary["notice"], classes="muted mt-4")
+        html.P("{{ notice }}", classes="muted mt-4")
 
     def _reset(self) -> None:
         for stage in self.stages:

@@ -12,6 +12,7 @@ from postprocess import cuts, profiles, scenes, timelines
 from postprocess.results import Result, ResultError
 from postprocess.stage import Stage, Wish
 from postprocess.style import save_figure
+from postprocess.writing import fresh, subfolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,8 +162,7 @@ def draw_figures(result: Result) -> list[Picture]:
     Returns:
         The figures in the order in which a report shows them.
     """
-    folder = result.folder / "figures"
-    folder.mkdir(exist_ok=True)
+    folder = subfolder(result.folder, "figures")
     stage, wish = Stage(result), Wish()
     names = available(result)
     spatial = [name for name in names if FIGURES[name].draw in (scenes.scene, scenes.bands, scenes.margin)]
@@ -193,6 +193,6 @@ def _drawn(stage: Stage, name: str, wish: Wish, folder: Path) -> Picture | None:
     except ResultError:
         return None
     if kind.curve:
-        figure.savefig(folder / f"{name}.png")
+        figure.savefig(fresh(folder / f"{name}.png"))
     path = save_figure(figure, folder / f"{name}{'.svg' if kind.curve else '.png'}")
     return Picture(name=name, group=kind.group, path=path, caption=kind.caption)

@@ -9,10 +9,12 @@ import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
 
-from meshes.labels import ITK, NIFTI
+from meshes.geometry import GeometryError
+from meshes.image_files import open_image
 from meshes.regions import TUMOUR_REGIONS
 from postprocess.level import Level
 from postprocess.results import MEASURES, Result, ResultError
+from postprocess.writing import fresh
 from solver.fields import CONCENTRATION, FIELDS, PRESSURE, REGION
 
 SHORT_NAMES: Final = {
@@ -88,46 +90,13 @@ def read_grid(path: Path) -> ImageGrid:
     Raises:
         ResultError: the file is missing, unreadable or of another kind.
     """
-    if not path.is_file():
-        raise ResultError(f"{path}: no such file (expected the image whose grid is wanted)")
-    name = path.name.lower()
-    if not name.endswith(NIFTI + ITK):
-        raise ResultError(f"{path}: expected an image of the kind {', '.join(NIFTI + ITK)}")
     try:
-        shape, affine, codes = _nifti_grid(path) if name.endswith(NIFTI) else _itk_grid(path)
-    except Exception as error:
-        raise ResultError(f"{path}: unreadable: {str(error).splitlines()[-1]}") from error
-    if len(shape) != 3:
-        raise ResultError(f"{path}: has {len(shape)} dimensions (expected 3)")
-    return ImageGrid(shape=shape, affine=affine, codes=codes)
-
-
-def _nifti_grid(path: Path) -> tuple[Any, NDArray[np.float64], tuple[int, int]]:
-    import nibabel
-
-    image: Any = nibabel.load(path)
-    shape = tuple(int(n) for n in image.shape)
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    scale = {"meter": 1.0, "micron": 1e-6}.get(image.header.get_xyzt_units()[0], 1e-3)
-    affine = np.array(image.affine, dtype=np.float64)
-    affine[:3] *= scale
-    codes = (int(image.header["sform_code"]), int(image.header["qform_code"]))
-    return shape, affine, codes if max(codes) > 0 else (1, 1)
-
-
-def _itk_grid(path: Path) -> tuple[Any, NDArray[np.float64], tuple[int, int]]:
-    import SimpleITK as sitk
-
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    affine = np.eye(4)
-    affine[:3, :3] = np.array(reader.GetDirection()).reshape(3, 3) * np.array(reader.GetSpacing())
-    affine[:3, 3] = reader.GetOrigin()
-    affine[:2] *= -1.0  # ITK counts x to the left and y to the back
-    affine[:3] *= 1e-3
-    return tuple(int(n) for n in reader.GetSize()), affine, (1, 1)
+        image = open_image(path, thinnest=1)
+    except GeometryError as error:
+        raise ResultError(str(error)) from error
+    if not np.isfinite(image.affine).all() or abs(np.linalg.det(image.affine[:3, :3])) < 1e-18:
+        raise ResultError(f"{path}: its header does not place its voxels in space")
+    return ImageGrid(shape=image.shape, affine=image.affine, codes=image.header.codes)
 
 
 def own_image(result: Result) -> Path:
@@ -194,7 +163,7 @@ def write_nifti(path: Path, grid: ImageGrid, values: NDArray[Any], description: 
     image.header["descrip"] = description.encode("ascii", "replace")[:79]
     image.set_sform(affine, code=grid.codes[0] or grid.codes[1])
     image.set_qform(affine, code=grid.codes[1] or grid.codes[0])
-    nibabel.save(image, path)
+    nibabel.save(image, fresh(path))
     return path
 
 

@@ -17,6 +17,7 @@ from postprocess.images import ImageGrid, Sampled, sample
 from postprocess.level import Level
 from postprocess.results import Result, ResultError
 from postprocess.solids import zone_and_tumour
+from postprocess.writing import fresh
 from solver.fields import REGION
 
 
@@ -165,5 +166,5 @@ def write_agreement(path: Path, result: Result, mask: Mask, level: Level, agreem
         "level": asdict(level),
         **asdict(agreement),
     }
-    path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    fresh(path).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return path

@@ -10,6 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from postprocess import quantities
+from postprocess.writing import fresh
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _MIME: Final = {".png": "image/png", ".svg": "image/svg+xml"}
@@ -59,7 +60,7 @@ def write_page(text: str, path: Path) -> Path:
         OSError: the folder cannot be written.
     """
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as stream:
+    with fresh(partial).open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())

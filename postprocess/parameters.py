@@ -63,10 +63,14 @@ def parameter_groups(resolved: Mapping[str, Any]) -> list[Group]:
     """Agent and tissues of a resolved case; older records without sources give empty ones."""
     record = resolved.get("resolved", {}).get("sources", {})
     agent = dict(resolved.get("agent", {}))
+    if resolved.get("physics", {}).get("viscosity"):
+        agent |= agent.get("injectate", {})
     groups = [(f"Agent: {_name(agent)}", agent, record.get("agent", {}))]
     for region, tissue in resolved.get("tissues", {}).items():
         origins = record.get("tissues", {}).get(region, {})
         groups.append((f"{region.replace('_', ' ').capitalize()}: {_name(tissue)}", tissue, origins))
+    chemistry = _chemistry(resolved.get("chemistry", {}))
+    groups += [("Chemistry", chemistry, record.get("chemistry", {}))] if chemistry else []
     return [
         Group(
             title=title,
@@ -76,6 +80,14 @@ def parameter_groups(resolved: Mapping[str, Any]) -> list[Group]:
         )
         for title, numbers, origins in groups
     ]
+
+
+def _chemistry(table: Mapping[str, Any]) -> dict[str, float]:
+    """Numbers of a reductant and of a by-product, by the keys of their origins."""
+    reductant, product = table.get("reductant", {}), table.get("product", {})
+    out = {key: reductant[key] for key in ("rate_constant", "stoichiometry") if key in reductant}
+    out |= {f"reductant_{region}": amount for region, amount in reductant.get("amount", {}).items()}
+    return out | ({"by_product_yield": product["yield_per_agent"]} if product else {})
 
 
 def _name(table: Mapping[str, Any]) -> str:

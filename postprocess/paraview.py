@@ -14,6 +14,7 @@ from postprocess.quantities import DISPLAY
 from postprocess.results import FIELD_FILE, Result
 from postprocess.section import choose_plane, tumour_centre
 from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR, NEEDLE_COLOUR, TUMOUR_COLOUR
+from postprocess.writing import fresh
 from solver.fields import FIELDS, REGION
 
 MACRO: Final = "paraview_scene.py"
@@ -34,7 +35,7 @@ def write_macro(result: Result, folder: Path, level: Level) -> Path:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined)
     text = environment.get_template(f"{MACRO}.j2").render(scene=scene, text=json.dumps(scene, indent=1))
     path = folder / MACRO
-    path.write_text(text + "\n", encoding="utf-8")
+    fresh(path).write_text(text + "\n", encoding="utf-8")
     return path
 
 

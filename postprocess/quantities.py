@@ -8,6 +8,7 @@ DISPLAY: Final[dict[str, tuple[float, str]]] = {
     "Pa": (1e-3, "kPa"),
     "kg/m3": (1e3, "mg/L"),
     "kg s/m3": (1 / 0.06, "mg min/L"),
+    "s": (1 / 60, "min"),
     "1": (1.0, ""),
 }
 """SI unit of a field to the factor and the unit in which figures show it."""

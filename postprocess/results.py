@@ -4,7 +4,7 @@
 import csv
 import json
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,11 @@ from vtkmodules.vtkIOHDF import vtkHDFReader
 from meshes.plain import Geometry
 from postprocess.ablation import Ablation, ablation, in_tumour, part
 from postprocess.card import card
+from postprocess.soundness import RESOLVED as RESOLVED_KEYS
+from postprocess.soundness import SUMMARY as SUMMARY_KEYS
+from postprocess.soundness import ResultError as ResultError
+from postprocess.soundness import printable, require_fields, require_history, require_tables
+from solver.checksums import CHECKSUMS, damaged
 from solver.fields import CT_DOSE, FIELDS, PEAK_CONCENTRATION, REGION
 
 if TYPE_CHECKING:
@@ -33,10 +38,6 @@ MEASURES: Final = {"ct": CT_DOSE.key, "peak": PEAK_CONCENTRATION.key}
 
 CORNERS: Final = {3: "lines", 5: "triangles", 10: "tetrahedra"}
 """VTK's number of a cell type to words."""
-
-
-class ResultError(ValueError):
-    """A result folder that cannot be read, with the file and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +203,12 @@ class Result:
         grid = pv.wrap(reader.GetOutputDataObject(0))
         if not isinstance(grid, pv.UnstructuredGrid):
             raise ResultError(f"{self.folder / FIELD_FILE}: holds no unstructured grid")
+        for chosen in (reader.GetPointDataArraySelection(), reader.GetCellDataArraySelection()):
+            for name in (chosen.GetArrayName(i) for i in range(chosen.GetNumberOfArrays())):
+                if chosen.ArrayIsEnabled(name) and name not in grid.array_names:
+                    raise ResultError(
+                        f"{self.folder / FIELD_FILE}: the field {name} cannot be read at {time:g} s"
+                    )
         return grid
 
 
@@ -221,13 +228,18 @@ def _reader(path: Path) -> vtkHDFReader:
     return reader
 
 
-def _times(path: Path) -> tuple[float, ...]:
+def _times(path: Path, geometry: Geometry) -> tuple[float, ...]:
+    require_fields(path, {"radial": 2, "axisymmetric": 3, "3d": 4}[geometry])
     if not vtkHDFReader().CanReadFile(str(path)):
         raise ResultError(f"{path}: not a field file (expected VTKHDF)")
     reader = _reader(path)
     times = reader.GetOutputInformation(0).Get(reader.GetExecutive().TIME_STEPS())
     if not times:
         raise ResultError(f"{path}: no stored time (expected at least one)")
+    chosen = (reader.GetPointDataArraySelection(), reader.GetCellDataArraySelection())
+    names = {each.GetArrayName(i) for each in chosen for i in range(each.GetNumberOfArrays())}
+    if missing := {REGION.key, *MEASURES.values()} - names:
+        raise ResultError(f"{path}: the field {min(missing)} cannot be read")
     return tuple(times)
 
 
@@ -250,15 +262,28 @@ def open_result(folder: Path) -> Result:
     for name in (SUMMARY, RESOLVED, HISTORY, FIELD_FILE):
         if not (folder / name).is_file():
             raise ResultError(f"{folder}: {name} not found (expected a finished result folder)")
-    try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        resolved = tomllib.loads((folder / RESOLVED).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ResultError(f"{folder}: {error}") from error
+    if name := damaged(folder):
+        raise ResultError(
+            f"{folder / name}: damaged, or changed after the run: its checksum is not that in {CHECKSUMS} "
+            "(without that file it is read nevertheless)"
+        )
+    summary = _tables(folder / SUMMARY, json.loads, SUMMARY_KEYS)
+    resolved = _tables(folder / RESOLVED, tomllib.loads, RESOLVED_KEYS)
     try:
         history = _history(folder / HISTORY)
-    except ValueError as error:
-        raise ResultError(f"{folder / HISTORY}: not a table of numbers ({error})") from error
-    return Result(
-        folder=folder, summary=summary, resolved=resolved, history=history, times=_times(folder / FIELD_FILE)
-    )
+    except (ValueError, csv.Error, MemoryError) as error:
+        raise ResultError(f"{folder / HISTORY}: not a table of numbers") from error
+    require_history(history, folder / HISTORY)
+    times = _times(folder / FIELD_FILE, summary["geometry"])
+    return Result(folder=folder, summary=summary, resolved=resolved, history=history, times=times)
+
+
+def _tables(path: Path, read: Callable[[str], dict[str, Any]], expected: dict[str, Any]) -> dict[str, Any]:
+    """A file of nested tables, with what is read of it in its place."""
+    try:
+        tables = read(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
+        raise ResultError(printable(f"{path}: unreadable: {reason}")) from error
+    require_tables(tables, expected, path)
+    return tables

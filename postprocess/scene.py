@@ -12,6 +12,7 @@ from markupsafe import Markup
 from postprocess.results import Result, open_result
 from postprocess.scene_data import scene_data
 from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR, NEEDLE_COLOUR, TUMOUR_COLOUR
+from postprocess.writing import fresh
 
 SCENE: Final = "scene.html"
 TEMPLATES: Final = Path(__file__).parent / "templates" / "scene"
@@ -78,7 +79,7 @@ def write_scene(result: Result, path: Path) -> Path:
     """
     page = scene_html(result)
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as stream:
+    with fresh(partial).open("w", encoding="utf-8") as stream:
         stream.write(page)
         stream.flush()
         os.fsync(stream.fileno())

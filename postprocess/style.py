@@ -16,6 +16,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from postprocess.quantities import DISPLAY
+from postprocess.writing import fresh
 from solver.fields import Field
 
 INK: Final = "#22303c"
@@ -220,7 +221,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
         ".pdf": {"CreationDate": None, "Creator": "Infusate"},
     }
     quick: dict[str, Any] = {"pil_kwargs": {"compress_level": 4}} if path.suffix == ".png" else {}
-    figure.savefig(path, dpi=DPI, metadata=metadata.get(path.suffix), **quick)
+    figure.savefig(fresh(path), dpi=DPI, metadata=metadata.get(path.suffix), **quick)
     plt.close(figure)
     return path
 

@@ -10,6 +10,7 @@ from meshes.distribute import DistributedMesh
 from meshes.geometry import Site
 from meshes.plain import Geometry
 from meshes.regions import CAVITY, ORGAN_SURFACE, OUTER
+from solver.anisotropy import far_coefficient
 from solver.halo import Halo
 from solver.parameters import Physics, Tissue
 
@@ -71,7 +72,8 @@ def far_field(mesh: DistributedMesh, tissue: Tissue, physics: Physics, centre: F
     """Conditions on the artificial outer boundary and on the organ's surface.
 
     ``robin`` is exact for a sphere in infinite linear tissue: K (1/l + 1/R) per area, with the screening
-    length l = sqrt(K/(L_p S/V + L_pL S_L/V)) (Baxter and Jain, 1989, continued into infinite tissue).
+    length l = sqrt(K/(L_p S/V + L_pL S_L/V)) (Baxter and Jain, 1989, continued into infinite tissue);
+    with fibres, for a point source.
     """
     count = mesh.points.shape[0]
     conductance, fixed = np.zeros(count), np.zeros(count, dtype=bool)
@@ -86,6 +88,10 @@ def far_field(mesh: DistributedMesh, tissue: Tissue, physics: Physics, centre: F
         elif kind == "robin":
             areas = nodal_areas(mesh.points, facets, mesh.geometry)
             inverse = np.divide(1.0, radius, out=np.zeros(count), where=radius > 0)
+            if tissue.fibre_ratio != 1.0:
+                offset = mesh.points - centre
+                conductance += areas * far_coefficient(offset, tissue, mesh.geometry, vessels + lymph)
+                continue
             conductance += areas * tissue.hydraulic_conductivity * (screening + inverse)
     return FarField(
         conductance=np.where(fixed, 0.0, conductance),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.discretisation import Discretisation, edge_sums, pair_fluid
+from solver.line_supply import delivered_outside, gained_from_lines
 from solver.transport import AgentState, AgentStep
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,7 @@ def tumour_boundary(data: Discretisation) -> TumourBoundary:
     both = inside & outside
     in_tumour = np.isin(data.mesh.cell_tags, np.unique(pairs.region[pairs.inside]))
     total = edge_sums(data, data.integrals.mass)
+    total[data.stencil.links] = 1.0  # Links of lines belong to no cell.
     share = edge_sums(data, data.integrals.mass * in_tumour[:, None]) / total
     touches = (both[stencil.tail] | both[stencil.head]) & (share > 0)
     edges = np.flatnonzero(touches)
@@ -57,6 +59,8 @@ def crossing_rate(
 ) -> Floats:
     """Agent leaving the tumour through each node of its boundary during a step [kg/s], shape ``(b,)``.
 
+    With lines, what they deliver to nodes outside the tumour follows.
+
     Args:
         data: static data.
         boundary: from `tumour_boundary`.
@@ -72,10 +76,18 @@ def crossing_rate(
         - pair_fluid(data, stored[0]) * old.concentration[pairs.node]
     ) / step
     lost = agent.losses.pairs * agent.mean[pairs.node]
-    injected = agent.injected[pairs.node] * pairs.volume / data.volume[pairs.node]
+    brought = agent.injected
+    if agent.losses.withdrawn is not None:
+        brought = brought - agent.losses.withdrawn * agent.mean
+    gained = None
+    if data.lines is not None:
+        gained = gained_from_lines(data.lines, agent.flux, data.volume.size)
+        brought = brought + gained
+    injected = brought[pairs.node] * pairs.volume / data.volume[pairs.node]
     rest = pairs.to_nodes(np.where(tumour, injected + agent.from_blood - lost - kept, 0.0))
     along = agent.flux[boundary.edges] * boundary.share
     leaving = np.bincount(stencil.tail[boundary.edges], weights=along, minlength=rest.size) - np.bincount(
         stencil.head[boundary.edges], weights=along, minlength=rest.size
     )
-    return (rest - leaving)[boundary.nodes]
+    crossed = (rest - leaving)[boundary.nodes]
+    return crossed if gained is None else np.concatenate([crossed, delivered_outside(data, gained)])

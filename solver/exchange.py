@@ -5,6 +5,7 @@ Signs: J_v is positive from blood into tissue, J_l positive from tissue into lym
 value and its derivative by the interstitial pressure. No finite elements here.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +37,25 @@ class FluidExchange(NamedTuple):
     slope: Floats
 
 
+@dataclass(frozen=True, kw_only=True)
+class BloodSupply:
+    """What reaches the microvessels of the pairs.
+
+    Attributes:
+        perfusion: F of an open vessel [1/s], shape ``(k,)``.
+        pressure: p_v [Pa], shape ``(k,)``.
+    """
+
+    perfusion: Floats
+    pressure: Floats
+
+
 class Vessels(NamedTuple):
-    """Constants of blood and lymph vessels on the pairs, as in ``solver.materials.Materials``."""
+    """Blood and lymph vessels on the pairs, as in ``solver.materials.Materials``.
+
+    Beside those: ``intact``, the share that no agent has closed for good [-]; ``held``, the pressure at which
+    vessels stand as they closed last [Pa]; ``gap``, by how much lower they reopen than they closed [Pa].
+    """
 
     volume: Floats
     vessel_conductance: Floats
@@ -47,6 +65,9 @@ class Vessels(NamedTuple):
     supply: Floats
     lymph_conductance: Floats
     lymph_pressure: Floats
+    intact: Floats
+    held: Floats
+    gap: float
 
 
 @register_jitable
@@ -111,7 +132,12 @@ def exchange_fluid(node: Ints, vessels: Vessels, pressure: Floats) -> FluidExcha
     for k in range(pairs):
         i = node[k]
         p, volume = pressure[i], m.volume[k]
-        share, by_share = open_vessel_fraction(p, m.half_closed[k], m.closure_width[k])
+        # Between closing and reopening vessels stay as they are; without a gap closing is p itself.
+        closing = min(max(m.held[k], p), p + m.gap)
+        share, by_share = open_vessel_fraction(closing, m.half_closed[k], m.closure_width[k])
+        if m.gap > 0.0 and p < closing < p + m.gap:
+            by_share = 0.0
+        share, by_share = m.intact[k] * share, m.intact[k] * by_share
         flow, by_flow = filtration_per_open_vessel(
             p, m.vessel_conductance[k], m.effective_vessel_pressure[k], m.supply[k]
         )

@@ -8,7 +8,7 @@ nodal balance. Whatever remainder Newton leaves is carried by the stored volume,
 the fluxes, so the fluid ledger closes to round-off.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 from solver.balance import Balance, FlowBalance, Target
 from solver.conductivity import LAWS
 from solver.discretisation import Discretisation
-from solver.flow_kernels import damped, extrapolated, mean
+from solver.flow_kernels import damped, extrapolated
+from solver.flow_state import FlowState, FlowStep, average, repeated
 from solver.kernels import nodal_outflow
-from solver.linear import LinearSolver, LinearSolverError, RowMatrix, Tolerances
+from solver.line_flow import gained
+from solver.linear import LinearSolver, LinearSolverError, RowMatrix, Tolerances, elliptic_preset
 from solver.parameters import Numerics, Physics
+from solver.rest import march_to_rest, rest_target
+from solver.trouble import Amiss, imbalance
 
 Floats = NDArray[np.float64]
 
@@ -36,62 +40,18 @@ tangent hardly changes. Before, building it anew costs less than the iterations 
 LARGEST_RATIO: Final = 2.4
 """Of successive steps for BDF2, which is unstable from 1 + sqrt(2) on; backward Euler beyond."""
 SMALLEST_DAMPING: Final = 1 / 64
-DIRECT_BELOW: Final = 20_000
-"""Nodes up to which a planar or radial mesh is solved by a direct factor."""
 
 
 class FlowError(RuntimeError):
-    """Newton or its linear solver failed; the step should be cut."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FlowState:
-    """What flow remembers between steps, all shape ``(n,)``.
+    """Newton or its linear solver failed; the step should be cut.
 
     Attributes:
-        pressure: interstitial fluid pressure p [Pa].
-        largest: largest pressure seen, p_max [Pa].
-        stored: fluid taken up by swelling since rest, e m [m3].
+        amiss: what was wrong and where, if that is known.
     """
 
-    pressure: Floats
-    largest: Floats
-    stored: Floats
-
-
-@dataclass(frozen=True, kw_only=True)
-class FlowStep:
-    """The flow of one step: its end state, and the rates that hold during it.
-
-    Attributes:
-        state: at the end of the step.
-        flux: Darcy flow along each edge, tail to head [m3/s].
-        symmetric: symmetric part of Galerkin convection on each edge [m3/s].
-        conductivity: K of the cells [m2/(Pa s)].
-        filtration: J per open vessel on the pairs [1/s].
-        open_fraction: n on the pairs [-].
-        vessels: fluid from blood per node [m3/s].
-        lymph: fluid to lymph per node [m3/s].
-        drained: fluid to lymph on the pairs, per volume of tissue [1/s].
-        outflow: fluid leaving through the outer boundary per node [m3/s].
-        net: what each node stores [m3/s].
-        iterations: Newton.
-        krylov: all linear iterations.
-    """
-
-    state: FlowState
-    flux: Floats
-    symmetric: Floats
-    conductivity: Floats
-    filtration: Floats
-    open_fraction: Floats
-    vessels: Floats
-    lymph: Floats
-    drained: Floats
-    outflow: Floats
-    net: Floats
-    iterations: int
-    krylov: int
+    def __init__(self, message: str, amiss: Amiss | None = None) -> None:
+        super().__init__(message)
+        self.amiss = amiss
 
 
 class FlowSolver:
@@ -99,19 +59,21 @@ class FlowSolver:
 
     Attributes:
         rest: pressure without injection [Pa], shape ``(n,)``.
+        balance: what it solves.
         scale: flow rate that residuals are measured by [m3/s].
         solver: linear solver of the tangent.
     """
 
     def __init__(self, data: Discretisation, physics: Physics, numerics: Numerics, scale: float) -> None:
         self._data = data
-        self._balance = FlowBalance(data, LAWS[physics.conductivity])
+        self._balance = self.balance = FlowBalance(data, LAWS[physics.conductivity])
         self._numerics = numerics
         self._matrix = RowMatrix(data.stencil, global_numbers(data), data.halo)
+        preset = elliptic_preset(data.mesh.geometry, data.halo)
         self.solver = LinearSolver(
-            self._matrix, "flow_", _preset(data), Tolerances(relative=numerics.krylov_tolerance_pressure)
+            self._matrix, "flow_", preset, Tolerances(relative=numerics.krylov_tolerance_pressure)
         )
-        self._direct = _preset(data) != "multigrid"
+        self._direct = preset != "multigrid"
         exchange = data.pairs.to_nodes(
             data.pairs.volume * data.materials.vessel_conductance * data.materials.effective_vessel_pressure
         )
@@ -149,27 +111,19 @@ class FlowSolver:
             FlowError: when Newton does not converge.
         """
         data = self._data
-        if past is not None and not self._stores and past[0].iterations == 0:
-            return _again(past[0], state, step)
-        share = 1.0
-        known = source + state.stored / step
-        if past is not None and self._stores and step < LARGEST_RATIO * past[1]:
-            ratio = step / past[1]
-            share = (1 + ratio) / (1 + 2 * ratio)
-            known = source + state.stored / (share * step) + (1 - share) / share * past[0].net
-        target = Target(
-            largest=state.largest,
-            reference=self.rest,
-            known=known,
-            compliance=np.divide(data.compliance, share * step),
-            law=data.materials.law,
-        )
+        held = not self._stores and self._balance.supply is None and not self._balance.inlets
+        held = held and self._balance.mobility is None
+        if past is not None and held and past[0].iterations == 0:
+            return repeated(past[0], state, step)
+        target, share = self._target(state, source, step, past)
         pressure, balance, iterations, krylov = self._newton(target, guess)
         flux, symmetric = self._balance.convection(balance, pressure)
         exchange = balance.exchange
         leaving = nodal_outflow(data.stencil.tail, data.stencil.head, flux, pressure.size)
-        kept = source + exchange.vessels - exchange.lymph - leaving
+        driven = tuple(inlet.flow(pressure) for inlet in self._balance.inlets)
+        kept = sum(driven, source) + exchange.vessels - exchange.lymph - leaving
         outflow = np.where(self._fixed, kept, data.far.conductance * (pressure - data.far.pressure))
+        outflow = self._balance.add_outflow(balance, outflow)
         found = FlowStep(
             state=FlowState(
                 pressure=pressure, largest=np.maximum(state.largest, pressure), stored=np.empty_like(pressure)
@@ -186,9 +140,65 @@ class FlowSolver:
             net=data.halo.update(kept - outflow),
             iterations=iterations,
             krylov=krylov,
+            supply=self._balance.supply,
+            driven=driven,
+            pulses=tuple(inlet.pulse for inlet in self._balance.inlets),
+            pumped=source,
         )
-        if past is not None and share < 1:
-            average_rates(found, past[0], share)
+        return self._settled(found, state, past, (share, step))
+
+    def _target(
+        self, state: FlowState, source: Floats, step: float, past: tuple[FlowStep, float] | None
+    ) -> tuple[Target, float]:
+        """What a step is solved for, and the weight of its end: 1 for backward Euler, less for BDF2."""
+        data = self._data
+        share = 1.0
+        known = source + state.stored / step
+        if past is not None and self._stores and step < LARGEST_RATIO * past[1]:
+            ratio = step / past[1]
+            share = (1 + ratio) / (1 + 2 * ratio)
+            known = source + state.stored / (share * step) + (1 - share) / share * past[0].net
+            if past[0].along is not None:
+                known -= (1 - share) / share * past[0].along
+        cavities = self._balance.cavities
+        if cavities is not None:
+            known += cavities.known(state.pressure, past[0].filling if past else None, (share, step))
+        target = Target(
+            largest=state.largest,
+            reference=self.rest,
+            known=known,
+            compliance=np.divide(data.compliance, share * step),
+            law=data.materials.law,
+            links=1 / share,
+            rate=1 / (share * step),
+        )
+        return target, share
+
+    def _settled(
+        self,
+        found: FlowStep,
+        state: FlowState,
+        past: tuple[FlowStep, float] | None,
+        how: tuple[float, float],
+    ) -> FlowStep:
+        """Rates at the end of a step as means over it, and what is stored by them. Collective.
+
+        Args:
+            found: with rates at the end.
+            state: at the start.
+            past: the last step and its length [s].
+            how: weight of the end, and the length of the step [s].
+        """
+        (share, step), data, cavities = how, self._data, self._balance.cavities
+        before = past[0] if past is not None and share < 1 else None
+        if data.lines is not None:
+            found = replace(found, along=gained(data.lines, found.flux, found.outflow, data.halo))
+        if before is not None:
+            average(found, before, share, (data.lines, self._fixed))
+        if cavities is not None:
+            filling = cavities.filled(state.pressure, found.state.pressure, step)
+            earlier = before.filling if before is not None and before.filling is not None else 0.0
+            found = replace(found, net=found.net - filling + (1 - share) * earlier, filling=filling)
         found.state.stored[:] = state.stored + step * found.net
         return found
 
@@ -211,18 +221,15 @@ class FlowSolver:
 
     def _rest(self) -> Floats:
         """Pressure that balances vessels, lymph and boundary without injection."""
-        data = self._data
-        start = np.full(data.volume.size, data.far.pressure)
-        none = np.zeros_like(start)
-        law = data.materials.law
-        target = Target(
-            largest=np.full_like(start, -np.inf),
-            reference=start,
-            known=none,
-            compliance=none,
-            law=law._replace(exponent=np.zeros_like(law.exponent)),
-        )
-        return self._newton(target, start)[0]
+        target = rest_target(self._data)
+
+        def solve(target: Target, guess: Floats) -> Floats:
+            return self._newton(target, guess)[0]
+
+        try:
+            return solve(target, target.reference)
+        except FlowError:
+            return march_to_rest(self._data, target, solve, FlowError)
 
     def _newton(self, target: Target, guess: Floats) -> tuple[Floats, Balance, int, int]:
         numerics = self._numerics
@@ -232,7 +239,7 @@ class FlowSolver:
         krylov, forcing, fell = 0, LOOSEST, 1.0
         for iteration in range(numerics.newton_limit + 1):
             if not np.isfinite(balance.norm):
-                raise FlowError("the pressure became infinite or not a number")
+                raise FlowError("the pressure became infinite or not a number", imbalance(balance.residual))
             if balance.norm <= self._enough:
                 return pressure, balance, iteration, krylov
             if iteration == numerics.newton_limit:
@@ -250,7 +257,8 @@ class FlowSolver:
             forcing = 0.5 * fell**2
             pressure, balance = trial
         left = balance.norm / self.scale
-        raise FlowError(f"Newton left {left:.1e} of the injection rate after {iteration} iterations")
+        message = f"Newton left {left:.1e} of the injection rate after {iteration} iterations"
+        raise FlowError(message, imbalance(balance.residual))
 
     def _line_search(
         self, target: Target, pressure: Floats, before: Balance, correction: Floats
@@ -259,7 +267,7 @@ class FlowSolver:
         growth = self._balance.growth(before)
         damping, best, least = 1.0, 1.0, np.inf
         while damping >= SMALLEST_DAMPING:
-            trial = pressure + damped(correction, growth, damping)
+            trial = self._balance.moved(before, pressure, damped(correction, growth, damping))
             after = self._balance.evaluate(target, trial)
             if after.norm < (1 - 1e-4 * damping) * before.norm:
                 return trial, after
@@ -268,7 +276,7 @@ class FlowSolver:
             damping /= 2
         if not np.isfinite(least):
             return None
-        trial = pressure + damped(correction, growth, best)
+        trial = self._balance.moved(before, pressure, damped(correction, growth, best))
         return trial, self._balance.evaluate(target, trial)
 
     def _correction(
@@ -294,53 +302,13 @@ class FlowSolver:
             try:
                 local = self.solver.solve(right, np.zeros(owned), rebuild=True, relative=relative)
             except LinearSolverError as error:
-                raise FlowError(str(error)) from error
+                raise FlowError(str(error), imbalance(balance.residual)) from error
         out = np.zeros(pressure.size)
         out[:owned] = local
         return self._data.halo.update(out)
-
-
-def _again(flow: FlowStep, state: FlowState, step: float) -> FlowStep:
-    """A steady flow that its last step did not change any more, for one more step."""
-    return replace(
-        flow, state=replace(flow.state, stored=state.stored + step * flow.net), iterations=0, krylov=0
-    )
-
-
-def average_rates(flow: FlowStep, past: FlowStep, share: float) -> None:
-    """Turn rates at the end of a step into mean rates over it, in place.
-
-    A vessel's filtration is averaged with its open fraction as weight, so that their product is the mean of
-    the products, and stays within what blood flow allows.
-
-    Args:
-        flow: rates at the end, changed.
-        past: mean rates of the last step.
-        share: theta, the weight of the end [-].
-    """
-    product = mean(flow.open_fraction * flow.filtration, past.open_fraction * past.filtration, share)
-    for now, before in (
-        (flow.flux, past.flux),
-        (flow.symmetric, past.symmetric),
-        (flow.vessels, past.vessels),
-        (flow.lymph, past.lymph),
-        (flow.drained, past.drained),
-        (flow.outflow, past.outflow),
-        (flow.net, past.net),
-        (flow.open_fraction, past.open_fraction),
-    ):
-        mean(now, before, share)
-    np.divide(product, flow.open_fraction, out=flow.filtration, where=flow.open_fraction > 0)
 
 
 def global_numbers(data: Discretisation) -> NDArray[np.int64]:
     """Global number of every local node, shape ``(n,)``."""
     index_map = data.mesh.index_map
     return np.asarray(index_map.local_to_global(np.arange(data.volume.size, dtype=np.int32)))
-
-
-def _preset(data: Discretisation) -> str:
-    total = data.halo.comm.allreduce(data.halo.owned)
-    if data.mesh.geometry == "3d" or total > DIRECT_BELOW:
-        return "multigrid"
-    return "direct" if data.halo.comm.size == 1 else "direct_parallel"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.discretisation import Discretisation
-from solver.flow import FlowState, FlowStep
+from solver.flow_state import FlowState, FlowStep
 from solver.halo import Halo
 
 Floats = NDArray[np.float64]
@@ -99,6 +99,7 @@ class Judge:
         """
         concentration, taken, carried = agent
         pairs, perfusion = self.data.pairs, self.data.materials.perfusion
+        perfusion = perfusion if flow.supply is None else flow.supply.perfusion
         cleared = pairs.to_nodes(pairs.volume * flow.open_fraction * perfusion) * concentration
         fluid = Change(step=step, amount=flow.state.stored - before.stored)
         washed = Change(step=step, amount=step * cleared)

@@ -7,13 +7,13 @@ rest; the rows reported are relative to that, the residual is not.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.discretisation import Discretisation, pair_fluid
-from solver.flow import FlowStep
+from solver.flow_state import FlowStep
 from solver.processes import Process
 from solver.transport import AgentState, AgentStep
 
@@ -69,7 +69,7 @@ class Ledger:
         """
         count = self._data.halo.owned
         now = np.concatenate(
-            [[source[:count].sum()], self._exchange(flow), [flow.state.stored[:count].sum()]]
+            [[source[:count].sum()], self._exchange(flow), [self._stored(flow.state.stored)]]
         )
         now = self._data.halo.comm.allreduce(now)
         for name, rate in zip(FLUID_FLOWS, now, strict=False):
@@ -119,7 +119,20 @@ class Ledger:
         """What the fluid's book does not account for, relative to what was injected."""
         t = self.totals
         gained = t["fluid_injected"] + t["fluid_from_vessels"] - t["fluid_lymph"] - t["fluid_boundary"]
-        return _relative(gained - self.states["fluid_stored"], t["fluid_injected"])
+        gained -= sum(t[name] for name in self._extra_flows if name not in FLOWS and name.startswith("fluid_"))
+        held = self.states["fluid_stored"]
+        held += sum(self.states[name] for name in self._extra_states if name.startswith("fluid_"))
+        return _relative(gained - held, t["fluid_injected"])
+
+    def memory(self) -> dict[str, Any]:
+        """What it holds, for a checkpoint."""
+        books = {"totals": dict(self.totals), "states": dict(self.states)}
+        return {**books, "rest": self._rest, "elapsed": self._elapsed}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Take back what `memory` gave."""
+        self.totals, self.states = dict(memory["totals"]), dict(memory["states"])
+        self._rest, self._elapsed = memory["rest"], memory["elapsed"]
 
     def rows(self) -> dict[str, float]:
         """All rows, with the fluid exchange relative to rest."""
@@ -149,13 +162,22 @@ class Ledger:
                 reacted[~data.pairs.inside].sum(),
                 blood[owned].sum(),
                 (losses.lymph * mean)[owned].sum(),
-                (losses.boundary * agent.mean)[:count].sum(),
+                (losses.boundary * agent.mean)[: data.mesh.owned].sum(),
             ]
         )
 
     def _exchange(self, flow: FlowStep) -> Floats:
-        count = self._data.halo.owned
-        return np.array([flow.vessels[:count].sum(), flow.lymph[:count].sum(), flow.outflow[:count].sum()])
+        """From blood, to lymph and out [m3/s]; blood that flows through vessels counts by what it leaves."""
+        count, lines = self._data.mesh.owned, self._data.lines
+        vessels = flow.vessels[:count].sum()
+        if lines is not None:
+            vessels -= flow.outflow[lines.owned_nodes(track=False)].sum()
+        return np.array([vessels, flow.lymph[:count].sum(), flow.outflow[:count].sum()])
+
+    def _stored(self, stored: Floats) -> float:
+        """Fluid taken up by swelling on this rank, without that in open needle tracks [m3]."""
+        lines, total = self._data.lines, float(stored[: self._data.halo.owned].sum())
+        return total if lines is None else total - float(stored[lines.owned_nodes(track=True)].sum())
 
     def _amounts(self, stored: Floats, agent: AgentState) -> Floats:
         data, owned = self._data, self._owned_pairs

@@ -89,7 +89,7 @@ def largest_deposit(injections: tuple[Injection, ...]) -> Deposit | None:
     """All pulses of the site that was given most; None where nothing was injected."""
     sites: dict[int, list[Injection]] = {}
     for pulse in injections:
-        if pulse.volume > 0 and pulse.rate > 0:
+        if pulse.volume > 0 and pulse.rate > 0 and not pulse.withdraws:
             sites.setdefault(pulse.site, []).append(pulse)
     if not sites:
         return None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from solver.discretisation import Discretisation, pair_fluid
 from solver.exchange import agent_clearance
-from solver.flow import FlowStep
+from solver.flow_state import FlowStep
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,7 @@ class Losses:
         exchange: clearance by blood that no net flow of fluid carries, on pairs, shape ``(k,)``.
         lymph: fluid carried off by lymph, on pairs, shape ``(k,)``.
         boundary: fluid carried out through the outer boundary, on nodes, shape ``(n,)``.
+        withdrawn: fluid taken out by needles and cavities, on nodes, shape ``(n,)``; None where none is.
         nodes: all of them, on nodes, ghosts up to date, shape ``(n,)``.
         bound: those that take the agent without its fluid, reaction and exchange, on nodes, shape ``(n,)``.
         fading: those, and the fluid that vessels filter: how a node would turn into blood, shape ``(n,)``.
@@ -37,6 +38,7 @@ class Losses:
     exchange: Floats
     lymph: Floats
     boundary: Floats
+    withdrawn: Floats | None
     nodes: Floats
     bound: Floats
     fading: Floats
@@ -48,7 +50,12 @@ class Losses:
 
 
 def agent_losses(
-    data: Discretisation, flow: FlowStep, stored: Floats, reaction_rate: float, plasma: float
+    data: Discretisation,
+    flow: FlowStep,
+    stored: Floats,
+    reaction_rate: float,
+    plasma: float,
+    along: Floats | None = None,
 ) -> tuple[Losses, Floats]:
     """Losses of a step, and what blood brings to the pairs [kg/s]. Collective.
 
@@ -61,17 +68,24 @@ def agent_losses(
         stored: fluid taken up by swelling, mean over it, shape ``(n,)`` [m3].
         reaction_rate: k [1/s].
         plasma: C_p [kg/m3].
+        along: fluid that other reactions clear of agent, on pairs [m3/s].
     """
     m, pairs = data.materials, data.pairs
     opened = pairs.volume * flow.open_fraction
-    cleared = agent_clearance(flow.filtration, m.perfusion, m.permeability_surface)
+    perfusion = m.perfusion if flow.supply is None else flow.supply.perfusion
+    cleared = agent_clearance(flow.filtration, perfusion, m.permeability_surface)
     exchange = opened * (cleared + np.minimum(flow.filtration, 0.0))
     filtered = opened * flow.filtration
     reaction = reaction_rate * pair_fluid(data, stored)
+    if along is not None:
+        reaction += along
     absorbed, lymph = np.maximum(-filtered, 0.0), pairs.volume * flow.drained
     boundary = np.maximum(flow.outflow, 0.0)
     bound = pairs.to_nodes(reaction + exchange)
     total = bound + pairs.to_nodes(absorbed + lymph) + boundary
+    taken = flow.taken
+    if taken is not None:
+        total += taken
     entering = np.maximum(filtered, 0.0)
     losses = Losses(
         reaction=reaction,
@@ -79,6 +93,7 @@ def agent_losses(
         exchange=exchange,
         lymph=lymph,
         boundary=boundary,
+        withdrawn=taken,
         nodes=data.halo.update(total),
         bound=bound,
         fading=bound + pairs.to_nodes(entering),

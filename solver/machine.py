@@ -1,19 +1,32 @@
 # SPDX-License-Identifier: MIT
 """The solvers of a run, and the source that drives them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.cavity import cavity_store
+from solver.cavity_agent import CavityBook
+from solver.closure import VesselBed
 from solver.crossing import TumourBoundary, tumour_boundary
+from solver.delivery import Delivered, Delivery, Landing
 from solver.discretisation import Discretisation
+from solver.dispersion import dispersion
+from solver.effects import build_processes
 from solver.flow import FlowSolver
 from solver.flow_history import Change, Judge
 from solver.ledger import Ledger
+from solver.memory import Arrays, remembered, remind, unpack
 from solver.parameters import Model
-from solver.processes import build_processes
+from solver.poroelastic import PoroelasticFlow
+from solver.poroelastic_book import SolidBook
+from solver.processes import Condition
 from solver.profile import Profile
-from solver.stepping import Substeps, is_on
+from solver.stepping import Substeps
 from solver.transport import Transport
+from solver.viscosity import mobility
 
 Floats = NDArray[np.float64]
 
@@ -33,31 +46,72 @@ class Machine:
             mass=max(masses, default=0.0),
             tolerance=model.numerics.flow_tolerance,
         )
-        self.flow = FlowSolver(data, model.physics, model.numerics, max(rates, default=0.0))
+        scale = max(rates, default=0.0)
+        biot = model.physics.flow == "biot"
+        self.flow = (
+            PoroelasticFlow(data, model, scale)
+            if biot
+            else FlowSolver(data, model.physics, model.numerics, scale)
+        )
+        self.balance = self.flow.balance
+        self.delivery = Delivery(data, model)
         self.transport = Transport(data, model.agent, model.physics, model.numerics, profile)
+        self.transport.dispersion = dispersion(data, model)
         self.boundary: TumourBoundary = tumour_boundary(data)
-        self.processes = build_processes(data, model)
+        self.vessels: VesselBed | None = None
+        if model.vessels is not None:
+            self.vessels = VesselBed(data, model, self.balance, self.flow.rest)
+        store = cavity_store(data, model, self.flow.rest)
+        self.balance.cavities = store
+        self.cavities = None if store is None else CavityBook(data, store)
+        solid = (SolidBook(self.flow, data.halo.comm),) if isinstance(self.flow, PoroelasticFlow) else ()
+        opening = (self.cavities,) if self.cavities else ()
+        vessels = (self.vessels,) if self.vessels else ()
+        self.processes = (*build_processes(data, model, vessels), *solid, *opening)
         self.ledger = Ledger(data, self.processes)
         self.pace = Substeps(numerics=model.numerics)
         self.last_change: Change | None = None
 
-    def source(self, time: float) -> tuple[Floats, Floats]:
-        """Injected flow [m3/s] and agent [kg/s] per node just after ``time``."""
-        fluid = np.zeros(self.data.volume.size)
-        agent = np.zeros_like(fluid)
-        for pulse in self.model.injections:
-            if is_on(pulse, time, self.model.schedule):
-                share = self.data.sources[pulse.site]
-                fluid += pulse.rate * share
-                agent += pulse.rate * pulse.concentration * share
-        return fluid, agent
+    def memory(self) -> dict[str, Any]:
+        """What its parts remember between steps, for a checkpoint; see `solver.memory`."""
+        parts = {name: remembered(part) for name, part in vars(self).items()}
+        return {
+            "parts": {name: memory for name, memory in parts.items() if memory is not None},
+            "processes": [remembered(process) for process in self.processes],
+            "last_change": self.last_change,
+        }
+
+    def recall(self, memory: Mapping[str, Any], arrays: Arrays) -> None:
+        """Take back what `memory` gave, packed."""
+        for name, part in memory["parts"].items():
+            remind(getattr(self, name), unpack(Any, part, arrays))
+        for process, part in zip(self.processes, memory["processes"], strict=True):
+            remind(process, unpack(Any, part, arrays))
+        self.last_change = unpack(Change | None, memory["last_change"], arrays)
+
+    def source(self, at: tuple[float, float], delivered: Delivered, landing: Landing | None = None) -> Floats:
+        """Flow that pumps bring to each node [m3/s]; the balance sees to other pulses.
+
+        Args:
+            at: time at the start of a step and its length [s].
+            delivered: so far.
+            landing: of a pulse that ends with the step.
+        """
+        self.balance.inlets = self.delivery.inlets(at, delivered, landing)
+        return self.delivery.pumped(at[0])
+
+    def thicken(self, condition: Condition) -> None:
+        """Lower K where injectate is, if it is more viscous than interstitial fluid or gels."""
+        if self.model.physics.viscosity:
+            self.balance.mobility = mobility(self.model.agent.injectate, condition)
 
     def carried(self, source: Floats) -> float:
         """Agent that the flow still carries, as a share of a pulse, in [0, 1]; 1 while fluid is injected."""
         states, mass = self.ledger.states, self.judge.mass
-        if mass == 0.0 or self.data.halo.sum(source) > 0:
+        if mass == 0.0 or self.balance.inlets or self.data.halo.sum(source) > 0:
             return 1.0
-        return min((states["agent_in_tumour"] + states["agent_in_tissue"]) / mass, 1.0)
+        held = states["agent_in_tumour"] + states["agent_in_tissue"] + states.get("agent_in_cavity", 0.0)
+        return min(held / mass, 1.0)
 
     def source_pressure(self, pressure: Floats) -> Floats:
         """Mean pressure over each source, weighted as fluid enters [Pa]."""

@@ -52,6 +52,7 @@ class Materials:
         porosity: phi0 [-].
         storage: 1/H, or 0 for steady flow [1/Pa].
         vessel_conductance: L_p S/V, 0 without vessels [1/(Pa s)].
+        vessel_pressure: p_v [Pa].
         effective_vessel_pressure: p_e [Pa].
         half_closed: pressure at which half of the vessels are closed; infinite without closure [Pa].
         closure_width: [Pa].
@@ -67,6 +68,7 @@ class Materials:
     porosity: Floats
     storage: Floats
     vessel_conductance: Floats
+    vessel_pressure: Floats
     effective_vessel_pressure: Floats
     half_closed: Floats
     closure_width: Floats
@@ -125,10 +127,13 @@ def build_materials(pairs: Pairs, tissues: dict[int, Tissue], physics: Physics) 
             log_ratio=np.log(spread("fissuring_ratio")),
             fissuring_pressure=spread("fissuring_pressure"),
             fissuring_width=spread("fissuring_width"),
+            porosity=spread("porosity"),
+            porosity_exponent=spread("porosity_exponent"),
         ),
         porosity=spread("porosity"),
-        storage=1 / spread("confined_modulus") if physics.flow == "storage" else zero,
+        storage=1 / spread("confined_modulus") if physics.flow != "steady" else zero,
         vessel_conductance=spread("vessel_conductance") if physics.vessels else zero,
+        vessel_pressure=spread("vessel_pressure"),
         effective_vessel_pressure=spread("effective_vessel_pressure"),
         half_closed=spread("vessel_pressure") + spread("closure_margin") if closes else infinite,
         closure_width=spread("closure_width"),

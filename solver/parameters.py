@@ -8,11 +8,21 @@ docs/notation.md.
 from dataclasses import dataclass, field
 from typing import Literal
 
-FlowModel = Literal["storage", "steady"]
-ConductivityLaw = Literal["rigid", "exponential", "fissuring", "logistic", "ramp"]
+from solver.delivery_parameters import Drive, Injectate, Line, Outlet
+from solver.chemistry_parameters import Chemistry, Kill
+from solver.field_parameters import TissueField
+from solver.line_parameters import Backflow, VesselLine
+from solver.vessel_parameters import Body, VesselModel
+
+FlowModel = Literal["storage", "steady", "biot"]
+ConductivityLaw = Literal[
+    "rigid", "exponential", "kozeny_carman", "holmes_mow", "fissuring", "logistic", "ramp"
+]
 Closure = Literal["pressure", "none"]
 AgentExchange = Literal["flow_limited", "patlak", "convective"]
 BoundaryKind = Literal["robin", "fixed", "no_flux"]
+Support = Literal["elastic", "free", "fixed"]
+Control = Literal["saline"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +49,12 @@ class Tissue:
         lymph_conductance: L_pL S_L/V [1/(Pa s)].
         lymph_pressure: p_L [Pa].
         diffusivity: D of the agent in the interstitial fluid of this tissue [m2/s].
+        fibre_ratio: K along the fibres over K across them, which is ``hydraulic_conductivity`` [-].
+        fibre_diffusion_ratio: the same of D [-].
+        fibre_direction: unit vector along the fibres.
+        porosity_exponent: m in K0 (phi/phi0)^m, the law ``holmes_mow`` [-].
+        longitudinal_dispersivity: alpha_L, mechanical dispersion along the flow over its speed [m].
+        transverse_dispersivity: alpha_T, the same across the flow [m].
     """
 
     name: str
@@ -60,6 +76,12 @@ class Tissue:
     lymph_conductance: float
     lymph_pressure: float
     diffusivity: float
+    fibre_ratio: float = 1.0
+    fibre_diffusion_ratio: float = 1.0
+    fibre_direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    porosity_exponent: float = 2.0
+    longitudinal_dispersivity: float = 0.0
+    transverse_dispersivity: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +93,14 @@ class Agent:
         reaction_rate: k, first order [1/s].
         molar_mass: [kg/mol].
         plasma_concentration: C_p in arriving blood [kg/m3].
+        injectate: the fluid that carries it.
     """
 
     name: str
     reaction_rate: float
     molar_mass: float
     plasma_concentration: float = 0.0
+    injectate: Injectate = field(default_factory=Injectate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +110,15 @@ class Injection:
     Attributes:
         site: number of the site in the geometry.
         start: [s].
-        volume: [m3].
-        rate: Q [m3/s].
-        concentration: C_in [kg/m3].
+        volume: [m3]; where a drive moves the fluid, the most that it may move.
+        rate: Q [m3/s]; where a drive moves the fluid, volume over the longest time that it may take.
+        concentration: C_in [kg/m3], when the syringe is filled.
+        outlets: openings of a needle with side holes; none for the site alone.
+        line: from the syringe to the tissue, where it is known.
+        drive: what moves the fluid; None for a pump that keeps the rate.
+        decay: rate at which the agent decays in the syringe [1/s].
+        filled: time at which the syringe is filled [s].
+        cavity_radius: at rest, of a cavity at the tip that opens under pressure [m]; None for one that is rigid.
     """
 
     site: int
@@ -96,11 +126,22 @@ class Injection:
     volume: float
     rate: float
     concentration: float
+    outlets: tuple[Outlet, ...] = ()
+    line: Line | None = None
+    drive: Drive | None = None
+    decay: float = 0.0
+    filled: float = 0.0
+    cavity_radius: float | None = None
 
     @property
     def end(self) -> float:
-        """Time at which the pulse stops [s]."""
+        """Time at which the pulse stops, unless its volume is moved earlier [s]."""
         return self.start + self.volume / self.rate
+
+    @property
+    def withdraws(self) -> bool:
+        """Whether it takes fluid out."""
+        return self.drive is not None and self.drive.withdraws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +149,7 @@ class Physics:
     """Which effects are on; the defaults are the model of docs/model.md.
 
     Attributes:
-        flow: ``storage`` (dp/dt kept) or ``steady``.
+        flow: ``storage`` (dp/dt kept), ``steady``, or ``biot`` (displacement solved with the pressure).
         conductivity: law for K.
         vessels: Starling exchange of fluid.
         closure: pressure closure of vessels, or none.
@@ -116,12 +157,18 @@ class Physics:
         lymph: lymphatic drainage.
         reaction: first-order reaction.
         diffusion: diffusion of the agent.
+        dispersion: mechanical dispersion of the agent by the flow.
+        viscosity: injectate that is more viscous than interstitial fluid, or gels, lowers K where it is.
         agent_exchange: ``flow_limited`` (all that blood flow can carry), ``patlak`` (with the
             permeability-surface product) or ``convective`` (only with absorbed fluid).
         far_field: condition on the artificial outer boundary.
         organ_surface: condition on the surface of the organ.
         far_pressure: pressure far away or at a ``fixed`` boundary [Pa]; None for the pressure at which
             the tissue's vessels and lymph balance.
+        far_support: what holds the artificial outer boundary, with ``biot``: infinite tissue around it
+            (``elastic``), nothing, or a rigid wall.
+        organ_support: what holds the surface of the organ.
+        control: ``saline`` where the agent is an inert tracer that harms nothing; None for the agent.
     """
 
     flow: FlowModel = "storage"
@@ -132,10 +179,15 @@ class Physics:
     lymph: bool = True
     reaction: bool = True
     diffusion: bool = True
+    dispersion: bool = False
+    viscosity: bool = False
     agent_exchange: AgentExchange = "flow_limited"
     far_field: BoundaryKind = "robin"
     organ_surface: BoundaryKind = "no_flux"
     far_pressure: float | None = None
+    far_support: Support = "elastic"
+    organ_support: Support = "free"
+    control: Control | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +206,7 @@ class Numerics:
         newton_limit: iterations before the step is cut.
         krylov_tolerance_pressure: smallest relative tolerance of a Newton iteration's linear solve.
         krylov_tolerance_agent: relative, preconditioned.
+        coupling_tolerance: of pressure and displacement, as a volume over what a step injects.
         limiter: flux limiting on; off gives the monotone first-order scheme.
     """
 
@@ -168,6 +221,7 @@ class Numerics:
     newton_limit: int = 80
     krylov_tolerance_pressure: float = 1e-3
     krylov_tolerance_agent: float = 1e-14
+    coupling_tolerance: float = 1e-3
     limiter: bool = True
 
 
@@ -209,6 +263,13 @@ class Model:
         numerics: tolerances and steps.
         thresholds: levels for ablation.
         schedule: end and output times.
+        tissue_fields: where tissue is not the same all over a region.
+        backflow: along the shafts of needles; None for tight ones.
+        vessel_lines: large vessels and networks.
+        vessels: what happens to vessels beside closing under pressure.
+        body: where that goes which blood takes up.
+        chemistry: reactions beside first-order decay.
+        kill: channels by which cells die.
     """
 
     tissues: dict[int, Tissue]
@@ -218,3 +279,10 @@ class Model:
     numerics: Numerics = field(default_factory=Numerics)
     thresholds: Thresholds = field(default_factory=Thresholds)
     schedule: Schedule = field(default_factory=lambda: Schedule(end=212.0))
+    tissue_fields: tuple[TissueField, ...] = ()
+    backflow: Backflow | None = None
+    vessel_lines: tuple[VesselLine, ...] = ()
+    vessels: VesselModel | None = None
+    body: Body | None = None
+    chemistry: Chemistry | None = None
+    kill: Kill | None = None

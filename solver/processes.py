@@ -8,20 +8,35 @@ places where injected agent may be.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.discretisation import Discretisation
-from solver.flow import FlowStep
-from solver.parameters import Model
-from solver.transport import AgentState
+from solver.flow_state import FlowStep
+from solver.transport import AgentState, AgentStep
 
 Floats = NDArray[np.float64]
 
 Condition = Mapping[str, Floats]
 """Nodal fields, ghosts up to date, by the name of what they hold; a step replaces them, never writes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """How transport carried the agent through a step.
+
+    Attributes:
+        start: state before it.
+        agent: the step of transport.
+        stored: fluid taken up by swelling at its start and end [m3], shape ``(n,)`` each.
+        seen: integral of C dt that processes counted ahead of transport [kg s/m3]; None without any.
+    """
+
+    start: AgentState
+    agent: AgentStep
+    stored: tuple[Floats, Floats]
+    seen: Floats | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +48,14 @@ class Stay:
         step: length [s].
         fluid: nodal fluid volume at its end [m3], shape ``(n,)``.
         flow: the flow during it.
+        passage: of the agent through it; None ahead of transport.
     """
 
     start: float
     step: float
     fluid: Floats
     flow: FlowStep
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +68,8 @@ class Acted:
         condition: all fields.
         flows: what this rank's owned nodes add to cumulative rows of the ledger, by row.
         states: what they hold at the end, by row.
+        along: fluid that transport shall clear of agent on its way, as reaction does, on pairs [m3/s]; only
+            what acts ahead of transport may ask for it.
     """
 
     agent: AgentState
@@ -58,6 +77,7 @@ class Acted:
     condition: Condition
     flows: Mapping[str, float] = field(default_factory=dict)
     states: Mapping[str, float] = field(default_factory=dict)
+    along: Floats | None = None
 
 
 class Process(Protocol):
@@ -86,6 +106,17 @@ class Process(Protocol):
         """Sections of the summary that it adds, the same on every rank. Collective."""
 
 
-def build_processes(data: Discretisation, model: Model) -> tuple[Process, ...]:
-    """The processes that a model switches on, in the order in which they act."""
-    return ()
+@runtime_checkable
+class Leading(Protocol):
+    """A process that acts for half of a step before transport, and in `Process.act` for the other half.
+
+    The two halves about transport make a fast process second order in time (Strang, 1968).
+    """
+
+    def ahead(self, before: Acted, stay: Stay) -> Acted:
+        """Let it act for the first half of a step, ahead of transport. Collective.
+
+        Args:
+            before: at the start of the step; its mean is C there, that of the result is over the half step.
+            stay: the whole step, with the fluid at its start and without a passage.
+        """

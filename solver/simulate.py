@@ -1,28 +1,46 @@
 # SPDX-License-Identifier: MIT
 """The time loop: a generator of snapshots. Writers, metrics and progress lines consume it from outside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any, get_type_hints
 
 import numpy as np
 
-from solver.carry import Carried, carry
+from solver.carry import AgentError, Carried, carry
+from solver.delivery import Landing
 from solver.discretisation import Discretisation
-from solver.flow import FlowError, FlowStep
+from solver.flow import FlowError
 from solver.flow_history import FlowHistory
+from solver.flow_state import FlowStep
 from solver.linear import LinearSolverError
 from solver.machine import Machine
+from solver.memory import Arrays, unpack
 from solver.parameters import Model
 from solver.processes import Condition
 from solver.profile import Profile
 from solver.snapshot import Dose, Snapshot
 from solver.stepping import StepControl, event_times, source_changes
+from solver.trouble import Trouble, locate
 
 LARGEST_ERROR = 4.0
 """A step that errs by more than this many tolerances is repeated."""
 
 
+LIVE = frozenset({"ledger", "processes"})
+"""What a snapshot holds that is no state of its own."""
+
+
 class SolverFailure(RuntimeError):
-    """No step short enough could be solved; says when and why."""
+    """No step short enough could be solved; says when, why, where and what to try.
+
+    Attributes:
+        trouble: the place, if it is known.
+    """
+
+    def __init__(self, message: str, trouble: Trouble | None = None) -> None:
+        super().__init__(f"{message}; {trouble}" if trouble else message)
+        self.trouble = trouble
 
 
 class TimeLoop:
@@ -70,17 +88,46 @@ class TimeLoop:
         Raises:
             SolverFailure: when the shortest allowed step fails; the snapshot is that before it.
         """
+        before = self._control.memory(), self._past
         while True:
             step, ends = self._control.propose(self.snapshot.time)
             try:
                 if self._tried(step, ends):
                     return self.snapshot
-            except (FlowError, LinearSolverError) as reason:
+            except (FlowError, LinearSolverError, AgentError) as reason:
                 self._control.cut(step)
                 if self._control.exhausted:
-                    message = f"t = {self.snapshot.time:.6g} s: no step down to {step:.3g} s succeeded; {reason}"
-                    raise SolverFailure(message) from reason
+                    control, self._past = before
+                    self._control.recall(control)
+                    amiss = getattr(reason, "amiss", None)
+                    trouble = locate(self.machine.data, amiss) if amiss else None
+                    message = f"t = {self.snapshot.time:.6g} s: no step down to {step:.3g} s succeeded"
+                    raise SolverFailure(f"{message}; {reason}", trouble) from reason
                 self._past = None
+
+    def memory(self) -> dict[str, Any]:
+        """All that the next step depends on, for a checkpoint; see `solver.memory`."""
+        state = {f.name: getattr(self.snapshot, f.name) for f in fields(Snapshot) if f.name not in LIVE}
+        return {
+            "snapshot": state,
+            "past": self._past,
+            "control": self._control.memory(),
+            "machine": self.machine.memory(),
+        }
+
+    def recall(self, memory: Mapping[str, Any], arrays: Arrays) -> None:
+        """Go on from what `memory` gave, packed.
+
+        Raises:
+            MemoryMismatch: it is of another version.
+        """
+        live = {name: getattr(self.snapshot, name) for name in LIVE}
+        hints = get_type_hints(Snapshot)
+        state = {name: unpack(hints[name], part, arrays) for name, part in memory["snapshot"].items()}
+        self.snapshot = Snapshot(**live, **state)
+        self._past = unpack(FlowHistory | None, memory["past"], arrays)
+        self._control.recall(memory["control"])
+        self.machine.recall(memory["machine"], arrays)
 
     def _tried(self, step: float, ends: float) -> bool:
         """Take a step; False where it erred too much and is to be repeated, shorter."""
@@ -89,13 +136,18 @@ class TimeLoop:
         if error > LARGEST_ERROR and step > self._numerics.smallest_step:
             control.cut(step, factor=0.5)
             return False
+        landing = machine.delivery.landing(flow, step, snapshot.delivered)
+        if landing is not None:
+            step, ends = landing.step, ends if landing.step == step else snapshot.time + landing.step
+            control.changes |= {ends}
+            flow, error, present = _flow(machine, snapshot, None, step, landing)
         carried = carry(machine, snapshot, flow, step)
         changed = ends in control.changes
         self._past = None if changed else present
         if changed:
             machine.pace.restart()
             machine.last_change = None
-        self.snapshot = _accept(machine, snapshot, flow, carried, (step, ends), control.rejected)
+        self.snapshot = _accept(machine, snapshot, flow, carried, (step, ends, landing), control.rejected)
         control.accept(ends, error, step, present.order if self._past else 1, flow.iterations)
         return True
 
@@ -140,17 +192,25 @@ def _start(machine: Machine) -> Snapshot:
         krylov=0,
         substeps=0,
         ledger=machine.ledger,
+        delivered=machine.delivery.start(),
         condition=condition,
         processes=machine.processes,
     )
 
 
 def _flow(
-    machine: Machine, snapshot: Snapshot, past: FlowHistory | None, step: float
+    machine: Machine,
+    snapshot: Snapshot,
+    past: FlowHistory | None,
+    step: float,
+    landing: Landing | None = None,
 ) -> tuple[FlowStep, float, FlowHistory]:
     """One step of the flow, its error over the tolerance, and what the next step needs to know of it."""
-    source = machine.source(snapshot.time)[0]
+    source = machine.source((snapshot.time, step), snapshot.delivered, landing)
     start = snapshot.flow.pressure
+    machine.thicken(snapshot.condition)
+    if machine.vessels is not None:
+        machine.vessels.prepare(snapshot.condition, snapshot.agent.concentration, step)
     with machine.profile.stage("pressure"):
         if past is None:
             flow = machine.flow.step(snapshot.flow, source, step, start)
@@ -171,10 +231,11 @@ def _accept(
     before: Snapshot,
     flow: FlowStep,
     carried: Carried,
-    step_and_end: tuple[float, float],
+    how: tuple[float, float, Landing | None],
     rejected: int,
 ) -> Snapshot:
-    step, ends = step_and_end
+    step, ends, landing = how
+    pressure = machine.source_pressure(flow.state.pressure)
     return Snapshot(
         time=ends,
         step=step,
@@ -184,12 +245,13 @@ def _accept(
         flow_step=flow,
         agent=carried.state,
         dose=carried.dose,
-        source_pressure=machine.source_pressure(flow.state.pressure),
+        source_pressure=pressure,
         lowest=carried.lowest,
         highest=carried.highest,
         krylov=carried.krylov,
         substeps=carried.substeps,
         ledger=machine.ledger,
+        delivered=machine.delivery.book(before.delivered, (before.time, step), flow, pressure, landing),
         condition=carried.condition,
         processes=machine.processes,
     )

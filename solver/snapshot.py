@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.flow import FlowState, FlowStep
+from solver.delivery import Delivered
+from solver.flow_state import FlowState, FlowStep
 from solver.ledger import Ledger
 from solver.processes import Condition, Process
 from solver.transport import AgentState
@@ -46,6 +47,7 @@ class Snapshot:
         krylov: iterations of the agent's solver in this step.
         substeps: steps of the agent in this step of the flow.
         ledger: the books, up to now.
+        delivered: what has come of each pulse.
         condition: what processes beside flow and transport have done to tissue and vessels.
         processes: those processes.
     """
@@ -64,5 +66,6 @@ class Snapshot:
     krylov: int
     substeps: int
     ledger: Ledger
+    delivered: Delivered
     condition: Condition
     processes: tuple[Process, ...]

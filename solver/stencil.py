@@ -52,6 +52,8 @@ class Stencil:
         diagonal: position of the diagonal in each owned row.
         tail_row: position of (tail, head) in the rows, -1 where the tail is a ghost.
         head_row: position of (head, tail) in the rows, -1 where the head is a ghost.
+        links: number of the edge of each link of a line, shape ``(l,)``; none without lines.
+        lines: number of owned nodes that belong to lines; they come after all others.
     """
 
     cells: Ints
@@ -64,6 +66,8 @@ class Stencil:
     diagonal: Ints
     tail_row: Ints
     head_row: Ints
+    links: NDArray[np.int64]
+    lines: int
 
 
 def local_edges(vertices: int) -> NDArray[np.int64]:
@@ -106,16 +110,20 @@ def _weighted_moments(
     return np.hstack([first, second]), length * (r0**2 / 20 + r0 * r1 / 15 + r1**2 / 20)
 
 
-def build_stencil(cells: Ints, nodes: int, owned: int) -> Stencil:
+def build_stencil(cells: Ints, nodes: int, owned: int, links: Ints | None = None) -> Stencil:
     """Number the edges and lay out the rows of the owned nodes.
 
     Args:
         cells: local node numbers of all local cells, ghosts included.
         nodes: number of local nodes, ghosts included.
         owned: number of owned nodes.
+        links: local nodes of the links of lines, no two alike, shape ``(l, 2)``.
     """
     cells = np.ascontiguousarray(cells, dtype=np.int32)
     tail, head, cell_edges = number_edges(cells, nodes)
+    number = np.zeros(0, dtype=np.int64)
+    if links is not None:
+        tail, head, cell_edges, number = with_links((tail, head, cell_edges), links)
     indptr, columns, diagonal, tail_row, head_row = lay_out_rows(tail, head, owned)
     return Stencil(
         cells=cells,
@@ -128,4 +136,25 @@ def build_stencil(cells: Ints, nodes: int, owned: int) -> Stencil:
         diagonal=diagonal,
         tail_row=tail_row,
         head_row=head_row,
+        links=number,
+        lines=0 if links is None else owned - np.unique(cells[cells < owned]).size,
     )
+
+
+def with_links(edges: tuple[Ints, Ints, Ints], links: Ints) -> tuple[Ints, Ints, Ints, NDArray[np.int64]]:
+    """Number the links of lines among the edges of cells; edges stay sorted by lower, then higher node.
+
+    Args:
+        edges: lower and higher node of each edge, and the edges of each cell.
+        links: both nodes of each link, in any order, shape ``(l, 2)``.
+
+    Returns:
+        The same of all edges, and the number of each link.
+    """
+    tail, head, cell_edges = edges
+    low, high = np.concatenate([tail, links.min(axis=1)]), np.concatenate([head, links.max(axis=1)])
+    order = np.lexsort((high, low))
+    number = np.empty_like(order)
+    number[order] = np.arange(order.size)
+    first = tail.size
+    return low[order], high[order], number[:first].astype(np.int32)[cell_edges], number[first:]

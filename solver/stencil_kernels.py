@@ -86,6 +86,20 @@ def cell_gradients(points: Floats, cells: Ints, values: Floats) -> Floats:
 
 
 @njit(cache=True)
+def directed_slopes(points: Floats, cells: Ints, direction: Floats) -> Floats:
+    """Slope of the shape functions of each cell along a direction of its own [1/m], shape ``cells.shape``."""
+    count, vertices = cells.shape
+    out = np.zeros((count, vertices))
+    edge, normal = np.zeros((3, 3)), np.zeros((4, 3))
+    for c in range(count):
+        determinant = _normals(points, cells[c], edge, normal)
+        for a in range(vertices):
+            for d in range(vertices - 1):
+                out[c, a] += normal[a, d] * direction[c, d] / determinant
+    return out
+
+
+@njit(cache=True)
 def cell_extents(points: Floats, cells: Ints) -> Floats:
     """Largest extent of each cell along an axis [m], shape ``(n_cells,)``."""
     out = np.zeros(cells.shape[0])

@@ -2,6 +2,7 @@
 """How long the next step is: error control on a ladder of lengths, landing exactly on events."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,6 +81,14 @@ class Substeps:
         """Forget the last length: the source has changed."""
         self._rung = 0
 
+    def memory(self) -> dict[str, int]:
+        """Where on the ladder it is, for a checkpoint."""
+        return {"rung": self._rung}
+
+    def recall(self, memory: Mapping[str, int]) -> None:
+        """Take back what `memory` gave."""
+        self._rung = memory["rung"]
+
 
 @dataclass
 class StepControl:
@@ -136,6 +145,14 @@ class StepControl:
         """Shorten after a step that failed or erred too much."""
         self.rejected += 1
         self._rung = min(self._rung_of(step * factor), self._rung_of(step) - 1)
+
+    def memory(self) -> dict[str, int]:
+        """Where on the ladder it is, for a checkpoint."""
+        return {"rung": self._rung, "rejected": self.rejected}
+
+    def recall(self, memory: Mapping[str, int]) -> None:
+        """Take back what `memory` gave."""
+        self._rung, self.rejected = memory["rung"], memory["rejected"]
 
     @property
     def exhausted(self) -> bool:

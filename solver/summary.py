@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from meshes.geometry import Site
 from meshes.plain import PlainMesh
 from meshes.regions import TUMOUR_REGIONS
+from solver.body import body_report
+from solver.chemistry_flags import reductant_demand
 from solver.clip import volume_above
 from solver.conductivity import FISSURING_LAWS
+from solver.delivery import Delivered, as_delivered, injection_report
 from solver.estimate import error_estimate
 from solver.ledger import Ledger
 from solver.limits import Losses, limits
@@ -56,6 +59,8 @@ class Outcome:
         front: concentration at the end of the last pulse [kg/m3].
         extremes: of the run.
         ledger: its books.
+        delivered: what has come of its pulses.
+        tissue_fields: what is told of tissue that varies.
     """
 
     mesh: PlainMesh
@@ -68,6 +73,8 @@ class Outcome:
     front: Floats
     extremes: Extremes
     ledger: Ledger
+    delivered: Delivered | None = None
+    tissue_fields: Sequence[dict[str, Any]] = ()
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
@@ -80,18 +87,11 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     fissured = _fissured(outcome, tumour)
     level = FRONT * (extremes.inlet or 1.0)
     front = float(volume_above(mesh.points, mesh.cells, outcome.front, level, mesh.geometry).sum())
-    bound = limits(outcome.model, outcome.model.thresholds.ct, _losses(rows, injected))
-    evidence = Evidence(
-        peak_pressure=extremes.peak_pressure,
-        largest_dilatation=extremes.largest_dilatation,
-        fissured_share=fissured[1] if outcome.model.physics.conductivity in FISSURING_LAWS else 0.0,
-        agent_residual=extremes.agent_residual,
-        fluid_residual=extremes.fluid_residual,
-        boundary_fraction=rows["agent_boundary"] / injected,
-        binding=bound[0]["binding"] if bound else "",
-        peclet=extremes.peclet,
-        courant=extremes.courant,
-    )
+    body = outcome.model.body
+    demand = reductant_demand(outcome.model)
+    found = as_delivered(outcome.model, outcome.delivered)
+    bound = limits(found, found.thresholds.ct, _losses(rows, injected), demand)
+    evidence = _evidence(outcome, rows, fissured[1], bound[0]["binding"] if bound else "")
     return {
         "ledger": ledger_tables(outcome.ledger, extremes),
         "tumour": {"volume_m3": tumour.volume},
@@ -125,15 +125,57 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
             "min_relative": extremes.lowest,
             "max_relative": extremes.highest,
         },
+        **({"body": body_report(body, extremes.absorbed, rows)} if body else {}),
+        **({"embolism": _forced(extremes)} if extremes.forced_fluid > 0 else {}),
+        **({"injection": injection_report(outcome.model, outcome.delivered)} if outcome.delivered else {}),
+        **({"tissue_fields": list(outcome.tissue_fields)} if outcome.tissue_fields else {}),
         "limits": bound,
         "validity": validity(outcome.model, outcome.sites, evidence),
     }
+
+
+def _evidence(outcome: Outcome, rows: Mapping[str, float], fissured: float, binding: str) -> Evidence:
+    """What the flags are raised from.
+
+    Args:
+        outcome: of the run.
+        rows: of the ledger.
+        fissured: share of the tumour.
+        binding: limiter, if any.
+    """
+    extremes = outcome.extremes
+    return Evidence(
+        peak_pressure=extremes.peak_pressure,
+        largest_dilatation=extremes.largest_dilatation,
+        fissured_share=fissured if outcome.model.physics.conductivity in FISSURING_LAWS else 0.0,
+        agent_residual=extremes.agent_residual,
+        fluid_residual=extremes.fluid_residual,
+        boundary_fraction=rows["agent_boundary"] / (rows["agent_injected"] or 1.0),
+        binding=binding,
+        peclet=extremes.peclet,
+        courant=extremes.courant,
+        delivered=outcome.delivered,
+        forced_fluid=extremes.forced_fluid,
+        cavity_fluid=extremes.cavity_fluid,
+        injected_fluid=rows["fluid_injected"],
+        rows=rows,
+        tissue_fields=outcome.tissue_fields,
+    )
 
 
 def _losses(rows: Mapping[str, float], injected: float) -> Losses:
     """Shares of the injected agent that vessels and needle tracks took."""
     sink = rows["agent_blood"] + rows["agent_lymph"] + rows.get("agent_drained", 0.0)
     return Losses(sink=sink / injected, backflow=rows.get("agent_backflow", 0.0) / injected)
+
+
+def _forced(extremes: Extremes) -> dict[str, float]:
+    """Fluid that interstitial pressure above that in open vessels drives into them."""
+    return {
+        "forced_fluid_m3": extremes.forced_fluid,
+        "peak_rate_m3_s": extremes.forced_rate,
+        "peak_tissue_m3": extremes.forced_tissue,
+    }
 
 
 def _fissured(outcome: Outcome, tumour: TumourShape) -> tuple[float, float]:

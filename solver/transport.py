@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from solver.bounds import reachable
 from solver.discretisation import Discretisation, edge_sums
-from solver.flow import FlowStep, global_numbers
+from solver.dispersion import Dispersion
+from solver.flow import global_numbers
+from solver.flow_state import FlowStep
 from solver.kernels import (
     Carrier,
     Spread,
@@ -30,6 +32,7 @@ from solver.kernels import (
     target_flux,
 )
 from solver.limiter import SLACK, CutBack, Room
+from solver.line_supply import brought_by_blood
 from solver.losses import Losses, agent_losses, start_weight
 from solver.parameters import Agent, Numerics, Physics
 from solver.profile import Profile
@@ -71,6 +74,7 @@ class AgentStep:
         from_blood: agent brought by blood, on pairs [kg/s].
         flux: agent along each edge, tail to head [kg/s].
         krylov: iterations.
+        from_lines: agent brought by blood in large vessels, on nodes [kg/s]; None where there is none.
     """
 
     state: AgentState
@@ -80,6 +84,7 @@ class AgentStep:
     from_blood: Floats
     flux: Floats
     krylov: int
+    from_lines: Floats | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +128,7 @@ class Transport:
     Attributes:
         reaction_rate: k, or 0 with the reaction off [1/s].
         solver: of the monotone step.
+        dispersion: of the agent by the flow, where it is on.
     """
 
     def __init__(
@@ -137,10 +143,11 @@ class Transport:
         self._profile = profile or Profile()
         self.reaction_rate = agent.reaction_rate if physics.reaction else 0.0
         self._plasma = agent.plasma_concentration
+        self.dispersion: Dispersion | None = None
         self._limiter = numerics.limiter
         self._enough = min(TARGET_TOLERANCE, numerics.newton_tolerance)
         self._mass = edge_sums(data, data.integrals.mass)
-        self._diffusion = edge_sums(data, data.integrals.conductance * data.diffusivity[:, None])
+        self._diffusion = edge_sums(data, data.diffusion_conductance * data.diffusivity[:, None])
         self.solver = DownwindSolver(data, global_numbers(data), numerics.krylov_tolerance_agent)
         edges = data.stencil.tail.size
         self._spread = Spread(exchange=np.empty(edges), viscosity=np.empty(edges))
@@ -152,7 +159,13 @@ class Transport:
         return AgentState(concentration=none, amount=none)
 
     def step(
-        self, state: AgentState, stored: tuple[Floats, Floats], flow: FlowStep, injected: Floats, step: float
+        self,
+        state: AgentState,
+        stored: tuple[Floats, Floats],
+        flow: FlowStep,
+        injected: Floats,
+        step: float,
+        along: Floats | None = None,
     ) -> AgentStep:
         """Advance the agent by one implicit step, or by a part of a step of the flow. Collective.
 
@@ -162,20 +175,23 @@ class Transport:
             flow: the flow during the step.
             injected: agent that injection brings per node [kg/s].
             step: its length [s].
+            along: fluid that reactions beside the first-order one clear of agent, on pairs [m3/s].
 
         Raises:
             LinearSolverError: when the linear solver fails.
         """
         data, graph = self._data, self.solver.graph
         losses, from_blood = agent_losses(
-            data, flow, 0.5 * (stored[0] + stored[1]), self.reaction_rate, self._plasma
+            data, flow, 0.5 * (stored[0] + stored[1]), self.reaction_rate, self._plasma, along
         )
         fluid = data.rest_fluid + stored[1]
+        from_lines = brought_by_blood(data, flow, self._plasma)
+        brought = injected if from_lines is None else injected + from_lines
         lot = _Lot(
             flow=flow,
             losses=losses,
             before=state.concentration,
-            supply=injected + data.pairs.to_nodes(from_blood),
+            supply=brought + data.pairs.to_nodes(from_blood),
             from_blood=data.pairs.to_nodes(from_blood),
             exchanged=data.pairs.to_nodes(losses.exchange) * self._plasma,
             mean_fluid=data.rest_fluid + 0.5 * (stored[0] + stored[1]),
@@ -202,6 +218,7 @@ class Transport:
             from_blood=from_blood,
             flux=flux,
             krylov=krylov,
+            from_lines=from_lines,
         )
 
     def _corrected(self, lot: _Lot, low: Floats, flux: Floats) -> tuple[Floats, Floats]:
@@ -258,7 +275,10 @@ class Transport:
 
     def _fill(self, flow: FlowStep, fluid: Floats, diagonal: Floats) -> None:
         """Matrix of the monotone step."""
-        carrier = Carrier(flux=flow.flux, symmetric=flow.symmetric, diffusion=self._diffusion)
+        symmetric = flow.symmetric
+        if self.dispersion is not None:
+            symmetric = symmetric - self.dispersion.on_edges(flow)
+        carrier = Carrier(flux=flow.flux, symmetric=symmetric, diffusion=self._diffusion)
         solver = self.solver
         solver.diagonal[:] = diagonal
         porosity = fluid / self._data.volume

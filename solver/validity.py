@@ -4,14 +4,20 @@
 ``info`` tells, ``caution`` asks for care, ``invalid`` says the result lies outside the model.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
 from meshes.geometry import Site
 from meshes.regions import TUMOUR
+from solver.chemistry_flags import chemistry_flags
 from solver.conductivity import FISSURING_LAWS
+from solver.delivery import Delivered
+from solver.delivery_flags import delivery_flags
+from solver.field_flags import field_flags
+from solver.line_flags import line_flags
 from solver.parameters import Model
 
 DILATATION_CAUTION: Final = 0.2
@@ -21,6 +27,11 @@ SYRINGE_PRESSURE: Final = 1e6
 LEDGER_LIMIT: Final = 1e-10
 FISSURED_CAUTION: Final = 0.5
 BOUNDARY_CAUTION: Final = 0.01
+FORCED_TOLD: Final = 0.01
+FORCED_CAUTION: Final = 0.1
+"""Shares of the injected fluid that pressure drives into open vessels."""
+OPENED_CAUTION: Final = 2.0
+"""Radius of an open cavity over that at rest."""
 CAVITATION_FACTOR: Final = 2.5
 """A cavity in a neo-Hookean solid opens without limit at 2.5 mu (Kang, Wang and Cai, 2017)."""
 
@@ -39,6 +50,12 @@ class Evidence:
         binding: which limiter binds the treated radius (``solver.limits``), empty where nothing was injected.
         peclet: largest mesh Peclet number [-].
         courant: largest Courant number of a step [-].
+        forced_fluid: driven into open vessels by pressure above theirs [m3].
+        injected_fluid: [m3].
+        cavity_fluid: most that cavities held beyond rest [m3].
+        delivered: what has come of the pulses.
+        rows: of the ledger at the end.
+        tissue_fields: what is told of tissue that varies.
     """
 
     peak_pressure: float
@@ -50,6 +67,12 @@ class Evidence:
     binding: str
     peclet: float
     courant: float
+    forced_fluid: float = 0.0
+    injected_fluid: float = 0.0
+    cavity_fluid: float = 0.0
+    delivered: Delivered | None = None
+    rows: Mapping[str, float] = field(default_factory=dict)
+    tissue_fields: Sequence[dict[str, Any]] = ()
 
 
 Flag = dict[str, Any]
@@ -66,7 +89,13 @@ def validity(model: Model, sites: tuple[Site, ...], evidence: Evidence) -> list[
         *_mechanics(model, evidence),
         *_injection_number(model, sites),
         *_domain(evidence),
+        *delivery_flags(model, evidence.delivered, SYRINGE_PRESSURE),
+        *(chemistry_flags(model, evidence.rows) if evidence.rows else []),
+        *line_flags(model, evidence.rows or {}, evidence.peak_pressure),
+        *field_flags(evidence.tissue_fields),
         *_limiter(evidence),
+        *_embolism(evidence),
+        *_cavity(model, evidence),
         *_peclet(evidence),
         _flag(
             "courant", "info", "largest Courant number of a step; steps are implicit", evidence.courant, None
@@ -139,6 +168,28 @@ def _peclet(evidence: Evidence) -> list[Flag]:
         return []
     message = "largest mesh Peclet number; the limiter keeps C monotone"
     return [_flag("mesh_peclet", "info", message, evidence.peclet, None)]
+
+
+def _cavity(model: Model, evidence: Evidence) -> list[Flag]:
+    radii = {pulse.site: pulse.cavity_radius for pulse in model.injections if pulse.cavity_radius is not None}
+    rest = 4 / 3 * np.pi * sum(radius**3 for radius in radii.values())
+    stretch = float(np.cbrt(1 + evidence.cavity_fluid / rest)) if rest > 0 else 1.0
+    if stretch <= OPENED_CAUTION:
+        return []
+    message = "radius of the open cavity over that at rest: the mesh around it does not move with its wall"
+    return [_flag("cavity_opening", "caution", message, stretch, OPENED_CAUTION)]
+
+
+def _embolism(evidence: Evidence) -> list[Flag]:
+    share = evidence.forced_fluid / (evidence.injected_fluid or 1.0)
+    if share <= FORCED_TOLD:
+        return []
+    level, limit = ("caution", FORCED_CAUTION) if share > FORCED_CAUTION else ("info", FORCED_TOLD)
+    message = (
+        "fluid forced into open vessels by interstitial pressure above theirs, over what was injected: "
+        "whatever it carries, gas too, enters the circulation"
+    )
+    return [_flag("embolism", level, message, share, limit)]
 
 
 def _limiter(evidence: Evidence) -> list[Flag]:

@@ -15,8 +15,8 @@ from meshes.quality import volumes
 from meshes.regions import OUTER, TISSUE
 from solver.balance import darcy_geometry
 from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowState, FlowStep
 from solver.flow_kernels import galerkin_convection
+from solver.flow_state import FlowState, FlowStep
 from solver.kernels import nodal_outflow
 from solver.parameters import Model
 from tests.coarse import triangles

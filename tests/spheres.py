@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Spherically symmetric set-ups of the solver, for tests against closed forms on any number of ranks."""
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 from mpi4py import MPI
@@ -14,7 +14,8 @@ from meshes.geometry import Site
 from meshes.plain import PlainMesh
 from meshes.regions import CAVITY, OUTER, TISSUE, TUMOUR
 from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowSolver, FlowStep
+from solver.flow import FlowSolver
+from solver.flow_state import FlowStep
 from solver.parameters import Agent, Injection, Model, Numerics, Physics, Schedule, Tissue
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,7 @@ EXACT = Numerics(newton_tolerance=1e-7, krylov_tolerance_pressure=1e-12, krylov_
 
 def tissue(**constants: Any) -> Tissue:
     """A medium with harmless constants where the test does not give its own."""
-    harmless: dict[str, Any] = dict.fromkeys(Tissue.__dataclass_fields__, 0.0)
+    harmless: dict[str, Any] = {item.name: 0.0 for item in fields(Tissue) if item.default is MISSING}
     harmless |= {"name": "medium", "confined_modulus": 3e4, "porosity": 0.2, "fissuring_ratio": 1.0}
     harmless |= {"fissuring_width": 1e3, "closure_width": 300.0, "hydraulic_conductivity": 3.1e-14}
     return Tissue(**(harmless | constants))

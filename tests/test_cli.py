@@ -118,7 +118,7 @@ def test_reference_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["title"] == "CaseFile"
     assert main(["explain", "injection[0].rate"]) == ExitCode.DONE
     text = capsys.readouterr().out
-    assert "volume per time" in text and "required" in text and "range" in text
+    assert "volume per time" in text and "optional" in text and "range" in text
     assert main(["explain", "numerics.first_step"]) == ExitCode.DONE
     assert '"0.1 s"' in capsys.readouterr().out
     assert main(["explain", "needles.mine.outer_diameter"]) == ExitCode.DONE
@@ -189,6 +189,8 @@ def test_launcher_noise_is_dropped_and_nothing_else() -> None:
     exited = "prterun detected that one or more processes exited with non-zero status,\n"
     noise = [ruler, exited, "Exit code: 65\n", ruler]
     abort = [ruler, "MPI_ABORT was invoked on rank 0 in communicator MPI_COMM_WORLD\n", ruler]
+    six = [ruler, "\n", "prterun has exited due to process rank 0 on node vm calling\n", "abort.\n", ruler]
+    noise += [*six, ruler, "A deprecated MCA variable value was specified in the environment\n", ruler]
     ours = [
         "error: case.toml:3: x\n",
         ruler,

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.serial
 """Nothing here is parallel."""
 
 MODULUS, RATIO, OPENING, WIDTH = 3e4, 1e4, 8e3, 1e3
+POROSITY = 0.3
 REST = 1500.0
 """Resting pressure of a tumour [Pa]."""
 
@@ -32,6 +33,8 @@ def factor(law: str, pressure: Floats, seen: float = -np.inf, rest: float = REST
         log_ratio=all_over(np.log(RATIO)),
         fissuring_pressure=all_over(OPENING),
         fissuring_width=all_over(WIDTH),
+        porosity=all_over(POROSITY),
+        porosity_exponent=all_over(2.0),
     )
     return LAWS[law](
         LawInput(
@@ -56,7 +59,9 @@ def test_the_slope_is_the_derivative(law: str, seen: float) -> None:
     )
 
 
-@pytest.mark.parametrize("law", ["rigid", "exponential", "fissuring", "ramp"])
+@pytest.mark.parametrize(
+    "law", ["rigid", "exponential", "kozeny_carman", "holmes_mow", "fissuring", "ramp"]
+)
 def test_tissue_at_rest_keeps_its_conductivity(law: str) -> None:
     assert factor(law, np.array([REST]))[0][0] == pytest.approx(1.0, rel=1.5e-2)
 
@@ -84,6 +89,28 @@ def test_the_ramp_is_compact_and_the_others_are_not() -> None:
     logistic = factor("logistic", ends)[0] / swelling
     assert logistic[0] > 1000.0
     assert logistic[1] < 0.9 * RATIO
+
+
+def test_kozeny_carman_is_the_law_of_the_porosity_in_swollen_tissue() -> None:
+    """phi^3/(1 - phi)^2 of phi = (phi0 + e)/(1 + e), over the same at rest, to e = 0.4 and -0.2."""
+    e = np.array([-0.2, -0.05, 0.0, 0.1, 0.4])
+    phi = (POROSITY + e) / (1 + e)
+    expected = (phi / POROSITY) ** 3 * ((1 - POROSITY) / (1 - phi)) ** 2
+    np.testing.assert_allclose(factor("kozeny_carman", REST + e * MODULUS)[0], expected, rtol=1e-13)
+
+
+def test_holmes_and_mow_fills_pores_and_strains() -> None:
+    e = np.array([-0.2, 0.0, 0.3])
+    expected = (1 + e / POROSITY) ** 2 * np.exp(2.5 * ((1 + e) ** 2 - 1))
+    np.testing.assert_allclose(factor("holmes_mow", REST + e * MODULUS)[0], expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("law", ["kozeny_carman", "holmes_mow"])
+def test_drained_pores_stay_open(law: str) -> None:
+    """However low the pressure, K stays above 0 and its slope says that it has stopped falling."""
+    value, slope = factor(law, REST - np.array([0.95, 5.0]) * POROSITY * MODULUS)
+    assert value[0] == value[1] > 0.0
+    assert np.all(slope == 0.0)
 
 
 def test_the_exponent_is_capped() -> None:

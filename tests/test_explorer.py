@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The explorer on localhost: in a real browser, sliders moved and figures read; and who is answered."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,12 +22,18 @@ pytest.importorskip("trame", reason="trame is needed for the explorer")
 pytestmark = pytest.mark.serial
 
 GEOMETRIES = ("3d", "axisymmetric", "radial")
+HOSTILE = "{{ 7*7 }}<b id='owned'>x</b></h2><script>window.owned = 1</script>"
+"""A title that would be code and markup in a page made of it."""
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
     root = tmp_path_factory.mktemp("explorer")
-    return [open_result(result_folder(root / name, name, layers=5)) for name in GEOMETRIES]
+    folders = [result_folder(root / name, name, layers=5) for name in GEOMETRIES]
+    summary = json.loads((folders[2] / "summary.json").read_text())
+    summary["case"]["title"] = HOSTILE
+    (folders[2] / "summary.json").write_text(json.dumps(summary))
+    return [open_result(folder) for folder in folders]
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +136,11 @@ def test_layers_and_cut_change_the_pictures(page: Page) -> None:
 def test_nothing_comes_from_elsewhere(page: Page, address: str) -> None:
     host = urlsplit(address).netloc
     assert {urlsplit(url).netloc for url in page.requests if not url.startswith("data:")} == {host}
+
+
+def test_titles_are_text(page: Page) -> None:
+    assert page.run("document.querySelectorAll('h2')[2].textContent") == HOSTILE
+    assert page.run("document.querySelector('#owned')") is None and page.run("window.owned") is None
 
 
 def test_a_phone_sees_one_below_the_other(page: Page) -> None:

@@ -47,13 +47,16 @@ def test_a_prior_range_states_its_range() -> None:
 
 
 def test_tissues_are_complete() -> None:
-    derived = {"base", "permeability_surface", "diffusivity"}
+    derived = {"base", "permeability_surface", "diffusivity", "fibre_direction"}
     for name in catalogue.entries("tissues"):
         assert set(library_numbers("tissues", name, TissueTable)) == set(TissueTable.model_fields) - derived
 
 
 def test_agents_are_complete() -> None:
     optional = {"base", "diffusivity_normal", "vessel_permeability_normal"}
+    optional |= {"closure_rate", "closure_concentration", "closure_leak", "by_product_yield", "reference_dose"}
+    optional |= {"central_volume", "clearance", "exchange_flow", "peripheral_volume"}
+    optional |= {"by_product_diffusivity", "rate_constant", "stoichiometry", "gel_fraction", "gel_ratio"}
     for name in catalogue.entries("agents"):
         assert set(library_numbers("agents", name, AgentTable)) >= set(AgentTable.model_fields) - optional
 

@@ -134,7 +134,7 @@ def test_default_thresholds_are_those_of_the_solver(tmp_path: Path) -> None:
 
 def test_the_json_schema_states_units() -> None:
     schema = json.loads(json.dumps(CaseFile.model_json_schema()))
-    rate = schema["$defs"]["InjectionTable"]["properties"]["rate"]
+    rate = schema["$defs"]["InjectionTable"]["properties"]["rate"]["anyOf"][0]
     assert rate["x-unit-si"] == "m^3/s" and rate["x-dimension"] == "volume per time"
     assert schema["additionalProperties"] is False
     assert set(schema["required"]) == {"name", "geometry", "agent", "injection"}

@@ -209,12 +209,15 @@ LAW: dict[str, Callable[[Tissue], float]] = {
     "log_ratio": lambda t: np.log(t.fissuring_ratio),
     "fissuring_pressure": lambda t: t.fissuring_pressure,
     "fissuring_width": lambda t: t.fissuring_width,
+    "porosity": lambda t: t.porosity,
+    "porosity_exponent": lambda t: t.porosity_exponent,
 }
 CONSTANTS: dict[str, Callable[[Tissue], float]] = {
     "porosity": lambda t: t.porosity,
     "storage": lambda t: 1 / t.confined_modulus,
     "vessel_conductance": lambda t: t.vessel_conductance,
     "effective_vessel_pressure": lambda t: t.effective_vessel_pressure,
+    "vessel_pressure": lambda t: t.vessel_pressure,
     "half_closed": lambda t: t.vessel_pressure + t.closure_margin,
     "closure_width": lambda t: t.closure_width,
     "supply": lambda t: t.perfusion,

@@ -21,7 +21,8 @@ from benchmarks.ball.reference import reference
 from benchmarks.formulations.problem import Floats, Interval, Problem, grid_of, shape_gradients
 from meshes.distribute import distribute, gather_to_root
 from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowSolver, FlowStep
+from solver.flow import FlowSolver
+from solver.flow_state import FlowStep
 from solver.parameters import Numerics
 
 

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""Which processes a model switches on: the one list of all of them, in the order in which they act."""
+
+from solver.chemistry import Reactions
+from solver.discretisation import Discretisation
+from solver.kill import KillClocks
+from solver.line_books import LineBooks
+from solver.parameters import Model
+from solver.processes import Process
+from solver.viscosity import Mixture
+from solver.withdrawal import Withdrawal
+
+
+def build_processes(
+    data: Discretisation, model: Model, vessels: tuple[Process, ...] = ()
+) -> tuple[Process, ...]:
+    """The processes that a model switches on: chemistry, then vessels, then what kill is counted by.
+
+    Args:
+        data: static data.
+        model: what is simulated.
+        vessels: what happens to vessels, which the solver of the flow shares.
+    """
+    reactions = (Reactions(data, model, model.chemistry),) if model.chemistry else ()
+    needles: tuple[Process, ...] = ()
+    if any(pulse.drive is not None for pulse in model.injections):
+        needles += (Withdrawal(data),)
+    if model.physics.viscosity:
+        needles += (Mixture(data, model),)
+    lines = (LineBooks(data, data.lines),) if data.lines is not None else ()
+    clocks = (KillClocks(data, model.kill),) if model.kill else ()
+    return (*lines, *reactions, *needles, *vessels, *clocks)

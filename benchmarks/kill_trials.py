@@ -89,6 +89,7 @@ def trial(folder: Path, ranks: int, choose: random.Random, length: float) -> Tri
         except subprocess.TimeoutExpired:
             outcome.targets.append(kill_one(process.pid, choose))
             outcome.kills += 1
+            print(f"killed: {outcome.targets[-1]}", flush=True)
         try:
             _, errors = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:

@@ -63,7 +63,7 @@ class Progress:
         line = (
             f"t = {snapshot.time:9.3f} s of {self._end:g} s  step {snapshot.step:6.3f} s  "
             f"Newton {snapshot.flow_step.iterations if snapshot.index else 0:2d}  "
-            f"p {snapshot.source_pressure.max(initial=0) / 1e3:7.3f} kPa  "
+            f"p {snapshot.highest_pressure / 1e3:7.3f} kPa  "
             f"C/C_in {snapshot.lowest / self._inlet:.1e} to {snapshot.highest / self._inlet:.4f}  "
             f"ledger {snapshot.ledger.agent_residual():.0e}"
         )

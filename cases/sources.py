@@ -44,7 +44,7 @@ def sources(case: Case) -> dict[str, Any]:
         normal = "_normal" if tag not in TUMOUR_REGIONS else ""
         tissues[REGION_NAMES[tag]] = found | _diffusivity(model.agent.name, tissue.diffusivity, normal)
     needles = [_needle(site.needle_radius) for site in case.geometry.sites]
-    return {"agent": agent, "tissues": tissues, "needles": needles, **_chemistry(case)}
+    return {"agent": agent, "tissues": tissues, "needles": needles, **_chemistry(case), **_blood(case)}
 
 
 def _stated_injectate(case: Case) -> dict[str, float]:
@@ -71,6 +71,21 @@ def _chemistry(case: Case) -> dict[str, dict[str, Origin]]:
         values |= {"by_product_yield": what.product.yield_per_agent}
     found = _origins("agents", model.agent.name, AgentTable, values) | found
     return {"chemistry": found} if found else {}
+
+
+def _blood(case: Case) -> dict[str, dict[str, Origin]]:
+    """Of the numbers of closure by the agent and of the body; nothing without them."""
+    model, values = case.model, {}
+    if model.vessels is not None and model.vessels.chemical is not None:
+        law = model.vessels.chemical
+        values["vessels"] = {
+            "closure_rate": law.rate,
+            "closure_concentration": law.half_concentration,
+            "closure_leak": law.leak,
+        }
+    if model.body is not None:
+        values["body"] = {key: value for key, value in asdict(model.body).items() if value}
+    return {key: _origins("agents", model.agent.name, AgentTable, found) for key, found in values.items()}
 
 
 def _origins(

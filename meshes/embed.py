@@ -224,11 +224,11 @@ def _walls(
     cells, weights = locator.locate(np.concatenate(samples))
     held = cells >= 0
     vertices = plain.cells[cells[held]]
-    node = np.repeat(np.concatenate(nodes)[held], vertices.shape[1])
+    origin = np.repeat(np.concatenate(nodes)[held], vertices.shape[1])
     weight = (np.concatenate(shares)[held, None] * weights[held]).ravel()
-    key = node * len(plain.points) + vertices.ravel()
+    key = origin * len(plain.points) + vertices.ravel()
     unique, place = np.unique(key, return_inverse=True)
-    total = np.bincount(place, weights=weight, minlength=len(unique))
+    total: Floats = np.bincount(place, weights=weight, minlength=len(unique)).astype(np.float64, copy=False)
     kept = total > 1e-12
     return unique[kept] // len(plain.points), unique[kept] % len(plain.points), total[kept]
 
@@ -249,7 +249,7 @@ def _joints(
     plain: PlainMesh, nodes: list[Floats], first: int, sites: list[tuple[int, Site]]
 ) -> list[tuple[int, int, int]]:
     """Node of a track, vertex and site of every joint: the tip's to the first node, others to the nearest."""
-    out = {}
+    out: dict[tuple[int, int], int] = {}
     for k, (number, site) in enumerate(sites):
         nearest = int(np.argmin(np.linalg.norm(np.array(nodes) - site.tip, axis=1))) if k else 0
         for vertex in _source_vertices(plain, site, number):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What effects that were switched on have to say: sections that not every summary has, as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from postprocess import quantities
@@ -16,14 +16,21 @@ ALWAYS: Final = frozenset(
 )  # fmt: skip
 """Sections that every summary has; the page shows them in places of their own."""
 
-SUFFIXES: Final = {
+SUFFIXES: Final[dict[str, Callable[[float], str]]] = {
+    "kg_s_m3": lambda value: f"{quantities.significant(value / 0.06)} mg min/L",
+    "kg_m3": lambda value: f"{quantities.significant(1e3 * value)} mg/L",
+    "m3_s": lambda value: f"{quantities.significant(6e7 * value)} mL/min",
+    "per_weight_day": lambda value: f"{quantities.significant(1e6 * value)} mg/kg a day",
+    "per_weight": lambda value: f"{quantities.significant(1e6 * value)} mg/kg",
+    "fraction": quantities.percent,
     "m": quantities.length_text,
     "m3": quantities.volume_text,
     "s": quantities.duration_text,
     "kg": quantities.mass_text,
     "Pa": quantities.pressure_text,
+    "mol": lambda value: f"{quantities.significant(1e6 * value)} µmol",
 }
-"""Endings of keys to how their numbers are shown."""
+"""Endings of keys to how their numbers are shown; longer ones first."""
 
 
 LIMITERS: Final = ("volume", "reaction", "stoichiometry", "sink", "backflow")
@@ -82,10 +89,12 @@ def flat_rows(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, s
     """Names and values of nested facts; the unit at the end of a key decides how a number is shown."""
     rows = []
     for key, value in mapping.items():
-        stem, _, unit = key.rpartition("_")
-        shown = SUFFIXES.get(unit) if stem and isinstance(value, int | float) else None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        unit = next((ending for ending in SUFFIXES if is_number and key.endswith(f"_{ending}")), None)
+        shown = SUFFIXES[unit] if unit else None
         shown = quantities.volume_text if prefix.endswith("volumes, ") else shown
-        name = f"{prefix}{(stem if unit in SUFFIXES and stem else key).replace('_', ' ')}"
+        keeps = unit is None or unit == "fraction"
+        name = f"{prefix}{(key if keeps else key.removesuffix(f'_{unit}')).replace('_', ' ')}"
         if isinstance(value, Mapping):
             rows += flat_rows(value, f"{name}, ")
         elif value is not None and value != []:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from postprocess import quantities
 from postprocess.case_tables import Table
+from postprocess.effects import flat_rows
 from postprocess.style import fates
 
 _FLUID: Final = {
@@ -29,12 +30,8 @@ def ledger_tables(summary: Mapping[str, Any]) -> list[Table]:
 
 
 def _other_table(substance: str, book: Mapping[str, float]) -> Table:
-    rows = []
-    for key, value in book.items():
-        name, _, unit = key.rpartition("_")
-        text = quantities.mass_text(value) if unit == "kg" else f"{quantities.significant(value)} {unit}"
-        rows.append((name.replace("_", " "), text))
-    return Table(title=substance.capitalize(), head=("", "amount"), rows=tuple(rows))
+    rows = tuple(flat_rows(book))
+    return Table(title=substance.capitalize(), head=("", "amount"), rows=rows)
 
 
 def _agent_table(summary: Mapping[str, Any]) -> Table:

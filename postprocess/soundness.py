@@ -18,6 +18,7 @@ class ResultError(ValueError):
 
 
 NUMBER, WHOLE, TEXT, TABLE = "a number", "a whole number", "text", "a table"
+VECTOR: Final = [NUMBER] * 3
 LEAF: Final = {NUMBER: (int, float), WHOLE: int, TEXT: str, TABLE: Mapping}
 LONGEST_TEXT: Final = 20_000
 DEEPEST: Final = 8
@@ -76,7 +77,7 @@ SUMMARY: Final[dict[str, Any]] = {
 
 RESOLVED: Final[dict[str, Any]] = {
     "injections": [_numbers("start volume rate concentration")],
-    "geometry?": {"sites?": [{"tip": [NUMBER], "direction": [NUMBER], "needle_radius": NUMBER}]},
+    "geometry?": {"sites?": [{"tip": VECTOR, "direction": VECTOR, "needle_radius": NUMBER}]},
     "agent?": TABLE,
     "tissues?": TABLE,
 }
@@ -119,8 +120,8 @@ def _flaws(found: Any, expected: Any, key: str) -> Iterator[tuple[str, Any, str]
             else:
                 yield from _flaws(found[name], inner, f"{key}.{name}".strip("."))
     elif isinstance(expected, list):
-        if not isinstance(found, list):
-            yield key, found, "a list"
+        if not isinstance(found, list) or (len(expected) > 1 and len(found) != len(expected)):
+            yield key, found, "a list" if len(expected) == 1 else f"a list of {len(expected)}"
             return
         for i, item in enumerate(found):
             yield from _flaws(item, expected[0], f"{key}[{i}]")

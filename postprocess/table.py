@@ -37,6 +37,14 @@ def _flag_lines(summary: dict[str, Any]) -> list[str]:
     return lines or ["  no flag raised"]
 
 
+def _backflow_rows(agent: dict[str, float]) -> list[tuple[str, str]]:
+    """What left along needles, if they leak."""
+    lost = agent.get("backflow_kg")
+    if lost is None:
+        return []
+    return [("left along the needle", f"{percent(lost / (agent['injected_kg'] or 1.0))} of the agent")]
+
+
 def summary_table(summary: dict[str, Any]) -> str:
     """Ablated volumes, spill, loss to blood, peak pressure and validity as lines of text.
 
@@ -49,6 +57,7 @@ def summary_table(summary: dict[str, Any]) -> str:
         ("crossed out of the tumour", f"{percent(spill['crossed_fraction'])} of the agent"),
         ("reacted outside", f"{percent(spill['reacted_outside_fraction'])} of the agent"),
         ("washed into blood", f"{percent(summary['blood']['absorbed_fraction'])} of the agent"),
+        *_backflow_rows(summary["ledger"]["agent"]),
         ("peak pressure", pressure_text(summary["pressure"]["peak_Pa"])),
         ("ledger closes to", f"{ledger_residual(summary):.0e} of what was injected"),
     ]

@@ -141,7 +141,7 @@ def cavity_store(data: Discretisation, model: Model, rest: Floats) -> CavityStor
     openings = tuple(
         Opening(
             site=site,
-            share=data.sources[site],
+            share=data.halo.update(data.sources[site].copy()),
             volume=4 / 3 * np.pi * radius**3,
             shear=data.halo.sum(data.sources[site] * shear),
         )

@@ -28,7 +28,7 @@ def gained_from_lines(lines: Lines, flux: Floats, nodes: int) -> Floats:
     second = link_nodes(lines)[1]
     links = np.concatenate([lines.walls.link, lines.joints.link])
     along = lines.sign[links] * flux[lines.edges[links]]
-    return np.bincount(second[links], weights=along, minlength=nodes)
+    return np.bincount(second[links], weights=along, minlength=nodes).astype(np.float64, copy=False)
 
 
 def delivered_outside(data: Discretisation, gained: Floats) -> Floats:

@@ -186,7 +186,7 @@ def history_row(snapshot: Snapshot, inlet: float) -> dict[str, float]:
         "dt_s": snapshot.step,
         "newton_iterations": snapshot.flow_step.iterations if snapshot.index else 0,
         "krylov_iterations": snapshot.flow_step.krylov + snapshot.krylov if snapshot.index else 0,
-        "peak_pressure_Pa": float(snapshot.source_pressure.max(initial=0.0)),
+        "peak_pressure_Pa": snapshot.highest_pressure,
         "c_min_relative": snapshot.lowest / scale,
         "c_max_relative": snapshot.highest / scale,
         **{f"{name}_{UNITS[name.partition('_')[0]]}": amount for name, amount in rows.items()},

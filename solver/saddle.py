@@ -37,7 +37,6 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "fieldsplit_0_mg_levels_ksp_type": "chebyshev",
         "fieldsplit_0_mg_levels_pc_type": "jacobi",
         "fieldsplit_0_mg_levels_ksp_max_it": 2,
-        "fieldsplit_0_mg_levels_ksp_chebyshev_esteig_noisy": False,
         "fieldsplit_1_ksp_type": "preonly",
         "fieldsplit_1_pc_type": "jacobi",
     },

@@ -69,3 +69,8 @@ class Snapshot:
     delivered: Delivered
     condition: Condition
     processes: tuple[Process, ...]
+
+    @property
+    def highest_pressure(self) -> float:
+        """Largest of the pressures over the sources [Pa]; 0 without any."""
+        return float(self.source_pressure.max()) if self.source_pressure.size else 0.0

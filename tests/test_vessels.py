@@ -11,10 +11,12 @@ import pytest
 
 from solver.balance import resting_vessels
 from solver.closure import closing_pressure, intact_share
+from solver.embolism import forced_into_vessels
 from solver.exchange import exchange_fluid
 from solver.parameters import Model, Numerics, Physics, Schedule
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
+from solver.validity import Evidence, validity
 from solver.vessel_parameters import ChemicalClosure, VesselModel
 from tests.coarse import COMM, discretised, full_model, gathered, pulse
 
@@ -147,6 +149,41 @@ def test_the_saline_control_harms_nothing() -> None:
     assert report[0]["intact_fraction_tumour"] < 0.99 and report[1]["intact_fraction_tumour"] == 1.0
     assert report[1]["amplification"] is None
     assert report[1]["lasting"]["perfused_fraction_tumour"] == pytest.approx(1.0, abs=1e-9)
+
+
+def test_fluid_forced_into_open_vessels_is_told() -> None:
+    """Tissue at one pressure above p_v: its open volume, and Starling's flow through it; none below p_v."""
+    model = full_model((), physics=Physics(closure="none", perfusion_cap=False), schedule=Schedule(end=1.0))
+    data, snapshot = last(model)
+    pairs, m, owned = data.pairs, data.materials, data.pairs.node < data.halo.owned
+    for pressure, told in ((2000.0, 0.0), (2600.0, 1.0)):
+        state = replace(snapshot.flow, pressure=np.full(data.volume.size, pressure))
+        flow = m.vessel_conductance * (m.effective_vessel_pressure - pressure)
+        step = replace(snapshot.flow_step, filtration=flow, open_fraction=np.full(pairs.node.size, 0.5))
+        found = forced_into_vessels(data, replace(snapshot, flow=state, flow_step=step))
+        volume = 4 / 3 * np.pi * (20e-3**3 - 0.5e-3**3)
+        assert found.tissue == pytest.approx(0.5 * volume * told, rel=1e-9)
+        rate = data.halo.comm.allreduce(float((0.5 * pairs.volume * -flow)[owned].sum()))
+        assert found.rate == pytest.approx(rate * told)
+
+
+@pytest.mark.parametrize(("share", "level"), [(0.005, None), (0.05, "info"), (0.5, "caution")])
+def test_embolism_is_flagged_by_its_size(share: float, level: str | None) -> None:
+    evidence = Evidence(
+        peak_pressure=1e3,
+        largest_dilatation=0.0,
+        fissured_share=0.0,
+        agent_residual=0.0,
+        fluid_residual=0.0,
+        boundary_fraction=0.0,
+        binding="",
+        peclet=1.0,
+        courant=1.0,
+        forced_fluid=share * 1e-6,
+        injected_fluid=1e-6,
+    )
+    flags = {flag["name"]: flag for flag in validity(full_model(()), (), evidence)}
+    assert flags.get("embolism", {}).get("level") == level
 
 
 @pytest.mark.parametrize("geometry", ["axisymmetric", "3d"])

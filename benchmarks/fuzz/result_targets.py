@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Results as they are read by report, figures, explorer and lesion comparison: each file damaged or forged."""
+"""Results as report, figures, explorer and lesion comparison read them: each file damaged or forged."""
 
 import json
 from functools import cache

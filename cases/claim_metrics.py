@@ -51,15 +51,15 @@ def lifetime_in_reductant(tables: Tables) -> Floats:
     return lifetimes()
 
 
-def left_the_tumour(tables: Tables) -> Floats:
-    """Agent that left the tumour, gross, and along the track [%]; all scenarios together."""
-    parts = []
-    for table in tables.values():
+def left_the_tumour(tables: Tables) -> dict[str, Floats]:
+    """Agent that left the tumour, gross, and along the track [%], by scenario."""
+    parts = {}
+    for name, table in tables.items():
         out = np.asarray(table["spill.crossed_fraction"], dtype=float)
         if "ledger.agent.backflow_kg" in table:
             out = out + np.asarray(table["ledger.agent.backflow_kg"] / table["ledger.agent.injected_kg"])
-        parts.append(100 * out)
-    return np.concatenate(parts)
+        parts[name] = 100 * out
+    return parts
 
 
 def selective(tables: Tables) -> Floats:
@@ -75,9 +75,10 @@ def selective(tables: Tables) -> Floats:
     return 1e3 * np.maximum.outer(missing, excess).ravel()
 
 
-def washed_into_blood(tables: Tables) -> Floats:
-    """Agent washed into blood [%], over all shapes of the conductivity law."""
-    return 100 * np.asarray(tables[""]["blood.absorbed_fraction"], dtype=float)
+def washed_into_blood(tables: Tables) -> dict[str, Floats]:
+    """Agent washed into blood [%], by the shape of the conductivity law."""
+    groups = tables[""].groupby("in.physics.conductivity")["blood.absorbed_fraction"]
+    return {str(law): 100 * np.asarray(values, dtype=float) for law, values in groups}
 
 
 def closed_by_the_agent(tables: Tables) -> Floats:
@@ -139,7 +140,7 @@ def chlorite_over_reference(tables: Tables) -> Floats:
     return np.asarray(tables[""]["body.by_product.over_reference"], dtype=float)
 
 
-METRICS: Final[dict[str, Callable[[Tables], Floats]]] = {
+METRICS: Final[dict[str, Callable[[Tables], Floats | dict[str, Floats]]]] = {
     function.__name__: function
     for function in (
         shift_by_diffusion,

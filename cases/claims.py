@@ -10,7 +10,7 @@ import argparse
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +55,7 @@ class Verdict:
         verdict: ``consistent``, ``inconsistent``, ``undecided`` or ``not tested``.
         depends_on: inputs that the metric follows most, with their rank correlation.
         decided_by: what would decide it.
+        scenarios: 5, 50 and 95 % of each scenario, where a claim has several.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Verdict:
     verdict: str
     depends_on: dict[str, float]
     decided_by: str
+    scenarios: dict[str, list[float]] = field(default_factory=dict)
 
 
 def all_claims() -> list[dict[str, Any]]:
@@ -116,8 +118,13 @@ def run_claim(claim: dict[str, Any], out: Path, engine: str) -> Verdict:
         failed += int((table["status"] != "complete").sum())
     if not claim["metric"]:
         return judged(claim, np.zeros(0), {}, failed)
-    values = METRICS[claim["metric"]](tables)
-    return judged(claim, values[np.isfinite(values)], _depends(values, tables), failed)
+    found = METRICS[claim["metric"]](tables)
+    parts = found if isinstance(found, dict) else {"": found}
+    values = np.concatenate(list(parts.values()))
+    depends = {} if isinstance(found, dict) else _depends(values, tables)
+    verdict = judged(claim, values[np.isfinite(values)], depends, failed)
+    bands = {name: band(part[np.isfinite(part)]) for name, part in parts.items() if name}
+    return replace(verdict, scenarios=bands)
 
 
 def run_sweep(name: str, sweep: dict[str, Any], out: Path, engine: str) -> pd.DataFrame:
@@ -147,9 +154,9 @@ def judged(claim: dict[str, Any], values: Floats, depends_on: dict[str, float], 
     if values.size:
         share = float(np.mean(values < limit if below else values > limit))
         verdict = "consistent" if share >= SURE else "inconsistent" if share <= 1 - SURE else "undecided"
-        band: list[float | None] = [float(np.percentile(values, percent)) for percent in (5, 50, 95)]
+        ends: list[float | None] = [*band(values)]
     else:
-        share, verdict, band = None, "not tested", [None, None, None]
+        share, verdict, ends = None, "not tested", [None, None, None]
     unit = f" [{claim['unit']}]" if claim["unit"] else ""
     return Verdict(
         id=claim["id"],
@@ -158,9 +165,9 @@ def judged(claim: dict[str, Any], values: Floats, depends_on: dict[str, float], 
         metric=f"{claim['words']}{unit}",
         limit=limit,
         side=claim["side"],
-        p5=band[0],
-        p50=band[1],
-        p95=band[2],
+        p5=ends[0],
+        p50=ends[1],
+        p95=ends[2],
         share=share,
         draws=int(values.size),
         failed=failed,
@@ -168,6 +175,11 @@ def judged(claim: dict[str, Any], values: Floats, depends_on: dict[str, float], 
         depends_on=depends_on if verdict == "undecided" else {},
         decided_by=claim["decided_by"],
     )
+
+
+def band(values: Floats) -> list[float]:
+    """5, 50 and 95 %; nothing for no values."""
+    return [float(np.percentile(values, percent)) for percent in (5, 50, 95)] if values.size else []
 
 
 def _depends(values: Floats, tables: dict[str, pd.DataFrame]) -> dict[str, float]:

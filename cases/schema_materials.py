@@ -203,6 +203,18 @@ class AgentTable(BaseModel):
     stoichiometry: Annotated[float, Quantity(units.NUMBER, 0.01, 100.0)] | None = Field(
         None, description="nu, moles of agent that a mole of reductant uses up; by default 1."
     )
+    extraction: Annotated[float, Quantity(units.NUMBER, 0.0, 0.999)] | None = Field(
+        None, description="E, share that one passage through the liver takes; of routes, by default 0."
+    )
+    extraction_capacity: Annotated[float, Quantity(units.MASS_RATE, 0.0, 1.0)] | None = Field(
+        None, description="Most that the liver takes up, where that saturates; of routes."
+    )
+    extraction_half_concentration: Annotated[float, Quantity(units.CONCENTRATION, 1e-12, 2000.0)] | None = Field(
+        None, description="Concentration leaving the liver at which it takes up half of that; of routes."
+    )
+    half_effect_exposure: Annotated[float, Quantity(units.DOSE, 1e-9, 1e9)] | None = Field(
+        None, description="AUC of half the effect on tumour cells; of routes."
+    )
     reference_dose: Annotated[float, Quantity(units.MASS_SHARE, 0.0, 1.0)] | None = Field(
         None, description="Dose of the by-product a day, per body mass, that a result is held against."
     )

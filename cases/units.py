@@ -53,6 +53,7 @@ MOLAR_CONCENTRATION: Final = Dimension("amount per volume", "mol/m^3", "50 mmol/
 SECOND_ORDER: Final = Dimension("rate per concentration", "m^3/(mol s)", "1e5 L/(mol s)")
 TEMPERATURE: Final = Dimension("temperature", "K", "41.7 degC")
 MASS: Final = Dimension("mass", "kg", "70 kg")
+MASS_RATE: Final = Dimension("mass per time", "kg/s", "10 mg/h")
 MASS_SHARE: Final = Dimension("mass per mass", "kg/kg", "0.03 mg/kg")
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*")

@@ -97,7 +97,7 @@ def stored_voxels(image: ImageFile) -> NDArray[Any]:
     """
     header = image.header
     values = np.empty(int(np.prod(image.shape)), dtype=header.dtype)
-    target = memoryview(values.view(np.uint8))
+    target = values.view(np.uint8).data
     try:
         with _data_file(image).open("rb") as stream:
             if image.path.name.lower().endswith(NIFTI):

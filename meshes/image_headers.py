@@ -228,7 +228,7 @@ def meta_header(raw: bytes) -> ImageHeader:
         given, "ElementSpacing" if "ElementSpacing" in given else "ElementSize", dimension, [1.0] * dimension
     )
     names = [name for name in ("TransformMatrix", "Rotation", "Orientation") if name in given]
-    identity = list(np.eye(dimension).ravel())
+    identity: list[float] = np.eye(dimension).ravel().tolist()
     turned = _floats(given, names[0] if names else "TransformMatrix", dimension**2, identity)
     where = [name for name in ("Offset", "Origin", "Position") if name in given]
     origin = _floats(given, where[0] if where else "Offset", dimension, [0.0] * dimension)

@@ -31,9 +31,7 @@ def build_claims_report(folder: Path) -> Path:
         raise ResultError(f"{error.filename}: not there") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ResultError(f"{folder}: holds no readable claims ({error})") from error
-    return write_page(
-        rendered("claims.html.j2", claims=shown, record=record), folder / REPORT
-    )
+    return write_page(rendered("claims.html.j2", claims=shown, record=record), folder / REPORT)
 
 
 def _shown(claim: dict[str, Any]) -> dict[str, Any]:
@@ -49,4 +47,8 @@ def _shown(claim: dict[str, Any]) -> dict[str, Any]:
         "limit": quantities.significant(claim["limit"]),
         "percent": quantities.percent(claim["share"]) if claim["share"] is not None else "",
         "depends": ", ".join(depends),
+        "scenarios": {
+            name: " / ".join(map(quantities.significant, values))
+            for name, values in claim["scenarios"].items()
+        },
     }

@@ -262,9 +262,9 @@ def open_result(folder: Path) -> Result:
     for name in (SUMMARY, RESOLVED, HISTORY, FIELD_FILE):
         if not (folder / name).is_file():
             raise ResultError(f"{folder}: {name} not found (expected a finished result folder)")
-    if name := damaged(folder):
+    if changed := damaged(folder):
         raise ResultError(
-            f"{folder / name}: damaged, or changed after the run: its checksum is not that in {CHECKSUMS} "
+            f"{folder / changed}: damaged, or changed after the run: its checksum is not that in {CHECKSUMS} "
             "(without that file it is read nevertheless)"
         )
     summary = _tables(folder / SUMMARY, json.loads, SUMMARY_KEYS)

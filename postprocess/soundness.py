@@ -19,7 +19,7 @@ class ResultError(ValueError):
 
 NUMBER, WHOLE, TEXT, TABLE = "a number", "a whole number", "text", "a table"
 VECTOR: Final = [NUMBER] * 3
-LEAF: Final = {NUMBER: (int, float), WHOLE: int, TEXT: str, TABLE: Mapping}
+LEAF: Final[dict[str, Any]] = {NUMBER: (int, float), WHOLE: int, TEXT: str, TABLE: Mapping}
 LONGEST_TEXT: Final = 20_000
 DEEPEST: Final = 8
 

@@ -84,7 +84,7 @@ def elastic_blocks(data: Discretisation, solid: Elasticity) -> Blocks:
         gradient=_renumbered(_blocked(by_node, rising, (owned, pairs), (dimension, 1)), numbers),
         compliance=_renumbered(compliance, numbers),
         schur=solid.scale * (half + data.pairs.volume / solid.first)[:own_pairs],
-        coordinates=data.mesh.points[:owned],
+        dimension=dimension,
     )
 
 

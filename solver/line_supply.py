@@ -12,11 +12,17 @@ from solver.lines import Lines
 Floats = NDArray[np.float64]
 
 
-def brought_by_blood(data: Discretisation, flow: FlowStep, plasma: float) -> Floats | None:
-    """Agent that blood flowing into vessels brings to their nodes [kg/s]; None where there is none."""
+def brought_by_blood(data: Discretisation, flow: FlowStep, plasma: float | Floats) -> Floats | None:
+    """Agent that blood flowing into vessels brings to their nodes [kg/s]; None where there is none.
+
+    Raises:
+        ValueError: blood is not the same everywhere, and lines do not know theirs.
+    """
     lines = data.lines
-    if lines is None or plasma == 0.0:
+    if lines is None or (isinstance(plasma, float) and plasma == 0.0):
         return None
+    if not isinstance(plasma, float):
+        raise ValueError("lines in tissue receive blood of one concentration")
     out = np.zeros(data.volume.size)
     vessel = lines.node[~lines.track]
     out[vessel] = plasma * np.maximum(-flow.outflow[vessel], 0.0)

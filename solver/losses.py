@@ -54,7 +54,7 @@ def agent_losses(
     flow: FlowStep,
     stored: Floats,
     reaction_rate: float,
-    plasma: float,
+    plasma: float | Floats,
     along: Floats | None = None,
 ) -> tuple[Losses, Floats]:
     """Losses of a step, and what blood brings to the pairs [kg/s]. Collective.
@@ -67,7 +67,7 @@ def agent_losses(
         flow: the flow during the step.
         stored: fluid taken up by swelling, mean over it, shape ``(n,)`` [m3].
         reaction_rate: k [1/s].
-        plasma: C_p [kg/m3].
+        plasma: C_p, everywhere or on the pairs [kg/m3].
         along: fluid that other reactions clear of agent, on pairs [m3/s].
     """
     m, pairs = data.materials, data.pairs

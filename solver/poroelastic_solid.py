@@ -66,7 +66,8 @@ class ElasticSolid:
         # In a cavity fluid presses on the wall; there is no solid to do so.
         self.wall = wall_normals(data.mesh)
         self._owned = int(np.count_nonzero(pairs.node < data.mesh.owned))
-        self._moved, self._total = np.zeros(data.mesh.points.shape), np.zeros(pairs.node.size)
+        self._moved: Floats = np.zeros_like(data.mesh.points)
+        self._total: Floats = np.zeros(pairs.node.size)
 
     def solve(self, excess: Floats) -> Deformation:
         """Deformation under a pressure. Collective.
@@ -84,7 +85,7 @@ class ElasticSolid:
         volume = -(data.pairs.volume / self._first * excess[node])[:owned]
         guess = self._moved[:nodes].ravel(), self._total[:owned]
         moved, total = self.solver.solve(force, volume, guess)
-        self._moved, self._total = np.zeros(data.mesh.points.shape), np.zeros(node.size)
+        self._moved, self._total = np.zeros_like(data.mesh.points), np.zeros(node.size)
         self._moved[:nodes], self._total[:owned] = moved.reshape(nodes, -1), total
         spread_pairs(data, self._total)
         for component in range(self._moved.shape[1]):
@@ -112,7 +113,7 @@ def held(data: Discretisation, model: Model) -> Supports:
     """
     mesh, shear = data.mesh, model.tissues[TISSUE].shear_modulus
     distance = np.linalg.norm(mesh.points - _centre(data), axis=1)
-    stiffness, fixed = np.zeros(distance.size), np.zeros(mesh.points.shape)
+    stiffness, fixed = np.zeros(distance.size), np.zeros_like(mesh.points)
     kinds = (OUTER, model.physics.far_support), (ORGAN_SURFACE, model.physics.organ_support)
     for tag, kind in kinds:
         facets = mesh.facets[mesh.facet_tags == tag]

@@ -4,8 +4,8 @@
     [ A  -B^T ] [ u  ]   [ f ]
     [-B  -C   ] [ xi ] = [ g ]
 
-In the plane a direct factor, kept for the whole run. In space MINRES with one multigrid cycle for A, which
-knows the rigid motions, and the inverse diagonal that the Schur complement is spectrally equivalent to; the
+In the plane a direct factor, kept for the whole run. In space MINRES with one cycle of multigrid for A, whose
+components coarsen apart, and the inverse diagonal that the Schur complement is spectrally equivalent to; the
 number of iterations does not grow with the mesh (Elman, Silvester and Wathen, 2014).
 """
 
@@ -32,11 +32,11 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "pc_type": "fieldsplit",
         "pc_fieldsplit_type": "additive",
         "fieldsplit_0_ksp_type": "preonly",
-        "fieldsplit_0_pc_type": "gamg",
-        "fieldsplit_0_pc_gamg_threshold": 0.01,
-        "fieldsplit_0_mg_levels_ksp_type": "chebyshev",
-        "fieldsplit_0_mg_levels_pc_type": "jacobi",
-        "fieldsplit_0_mg_levels_ksp_max_it": 2,
+        "fieldsplit_0_pc_type": "hypre",
+        "fieldsplit_0_pc_hypre_type": "boomeramg",
+        "fieldsplit_0_pc_hypre_boomeramg_strong_threshold": 0.5,
+        "fieldsplit_0_pc_hypre_boomeramg_coarsen_type": "hmis",
+        "fieldsplit_0_pc_hypre_boomeramg_interp_type": "ext+i",
         "fieldsplit_1_ksp_type": "preonly",
         "fieldsplit_1_pc_type": "jacobi",
     },
@@ -53,7 +53,7 @@ class Blocks:
         gradient: B^T, whose rows belong to the displacement.
         compliance: C.
         schur: positive diagonal of the pressure's preconditioner.
-        coordinates: of the owned nodes [m], from which rigid motions follow, shape ``(n, d)``.
+        dimension: components of the displacement.
     """
 
     stiffness: sp.csr_matrix
@@ -61,7 +61,7 @@ class Blocks:
     gradient: sp.csr_matrix
     compliance: sp.csr_matrix
     schur: Floats
-    coordinates: Floats
+    dimension: int
 
 
 class SaddleSolver:
@@ -72,7 +72,7 @@ class SaddleSolver:
     """
 
     def __init__(self, comm: MPI.Comm, blocks: Blocks, tolerance: float) -> None:
-        dimension = blocks.coordinates.shape[1]
+        dimension = blocks.dimension
         self._direct = dimension < 3
         moved, pressed = blocks.stiffness.shape[0], blocks.compliance.shape[0]
         a, c = _matrix(comm, blocks.stiffness, moved, dimension), _matrix(comm, -blocks.compliance, pressed)
@@ -83,7 +83,6 @@ class SaddleSolver:
             system = system.convert("aij")
             self._solver.setOperators(system)
         else:
-            a.setNearNullSpace(_rigid_motions(a, blocks.coordinates))
             diagonal = c.createVecRight()
             diagonal.array[:] = blocks.schur
             schur = PETSc.Mat().createDiagonal(diagonal)
@@ -138,10 +137,3 @@ def _matrix(comm: MPI.Comm, rows: sp.csr_matrix, own_columns: int, block: int = 
     out = PETSc.Mat().createAIJ(((rows.shape[0], None), (own_columns, None)), bsize=block, csr=csr, comm=comm)
     out.assemble()
     return out
-
-
-def _rigid_motions(matrix: Any, coordinates: Floats) -> Any:
-    vector = matrix.createVecRight()
-    vector.setBlockSize(coordinates.shape[1])
-    vector.array[:] = coordinates.ravel()
-    return PETSc.NullSpace().createRigidBody(vector)

@@ -127,6 +127,7 @@ class Transport:
 
     Attributes:
         reaction_rate: k, or 0 with the reaction off [1/s].
+        plasma: C_p in arriving blood, everywhere or on the pairs [kg/m3]; a route changes it between steps.
         solver: of the monotone step.
         dispersion: of the agent by the flow, where it is on.
     """
@@ -142,7 +143,7 @@ class Transport:
         self._data = data
         self._profile = profile or Profile()
         self.reaction_rate = agent.reaction_rate if physics.reaction else 0.0
-        self._plasma = agent.plasma_concentration
+        self.plasma: float | Floats = agent.plasma_concentration
         self.dispersion: Dispersion | None = None
         self._limiter = numerics.limiter
         self._enough = min(TARGET_TOLERANCE, numerics.newton_tolerance)
@@ -182,10 +183,10 @@ class Transport:
         """
         data, graph = self._data, self.solver.graph
         losses, from_blood = agent_losses(
-            data, flow, 0.5 * (stored[0] + stored[1]), self.reaction_rate, self._plasma, along
+            data, flow, 0.5 * (stored[0] + stored[1]), self.reaction_rate, self.plasma, along
         )
         fluid = data.rest_fluid + stored[1]
-        from_lines = brought_by_blood(data, flow, self._plasma)
+        from_lines = brought_by_blood(data, flow, self.plasma)
         brought = injected if from_lines is None else injected + from_lines
         lot = _Lot(
             flow=flow,
@@ -193,7 +194,7 @@ class Transport:
             before=state.concentration,
             supply=brought + data.pairs.to_nodes(from_blood),
             from_blood=data.pairs.to_nodes(from_blood),
-            exchanged=data.pairs.to_nodes(losses.exchange) * self._plasma,
+            exchanged=data.pairs.to_nodes(losses.exchange * self.plasma),
             mean_fluid=data.rest_fluid + 0.5 * (stored[0] + stored[1]),
             capacity=np.divide(fluid, step),
             given=np.divide(state.amount, step),

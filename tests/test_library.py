@@ -57,6 +57,7 @@ def test_agents_are_complete() -> None:
     optional |= {"closure_rate", "closure_concentration", "closure_leak", "by_product_yield", "reference_dose"}
     optional |= {"central_volume", "clearance", "exchange_flow", "peripheral_volume"}
     optional |= {"by_product_diffusivity", "rate_constant", "stoichiometry", "gel_fraction", "gel_ratio"}
+    optional |= {"extraction", "extraction_capacity", "extraction_half_concentration", "half_effect_exposure"}
     for name in catalogue.entries("agents"):
         assert set(library_numbers("agents", name, AgentTable)) >= set(AgentTable.model_fields) - optional
 

@@ -82,8 +82,8 @@ def washed_into_blood(tables: Tables) -> dict[str, Floats]:
 
 
 def closed_by_the_agent(tables: Tables) -> Floats:
-    """Perfused share of the tumour after saline less that after the agent [points]."""
-    agent, saline = by_draw(tables, "vessels.perfused_fraction_tumour", "agent", "saline")
+    """Perfused share of the tumour after saline less that after the agent, pressure at rest [points]."""
+    agent, saline = by_draw(tables, "vessels.lasting.perfused_fraction_tumour", "agent", "saline")
     return 100 * (saline - agent)
 
 

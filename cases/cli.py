@@ -271,6 +271,14 @@ def _add_sweep_commands(commands: "Commands") -> None:
     plan.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
     plan.add_argument("--quiet", action="store_true", help="print errors only")
 
+    ways = _command(
+        commands, "compare", "Set ways in to one tumour side by side: vessels, injection.", "compare", "routing"
+    )
+    ways.add_argument("comparison", metavar="ROUTES", help="comparison file (TOML)")
+    ways.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
+    ways.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
+    ways.add_argument("--quiet", action="store_true", help="print errors only")
+
     fit = _command(commands, "fit", "Fit tissue to a measured pressure.", "fit", "fitting")
     fit.add_argument("case", metavar="CASE", help="case of the infusion; it is run in radial geometry")
     fit.add_argument("trace", metavar="TRACE", help='CSV, columns "time [UNIT]" and "pressure [UNIT]"')

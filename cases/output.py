@@ -19,6 +19,7 @@ RESULT_NAMES: Final = frozenset(
         "figures",
         "control",
         "comparison.html",
+        "comparison.json",
         "comparison_figures",
         "report.html",
         "log.txt",

@@ -108,7 +108,8 @@ def run_case(
         progress.complain(str(marched.failure))
         return ExitCode.DIVERGED
     keeper.clear()
-    return comm.bcast(_checked(summary, case) if summary is not None else None)
+    code: int = comm.bcast(_checked(summary, case) if summary is not None else None)
+    return code
 
 
 def _summary(

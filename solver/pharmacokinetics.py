@@ -110,6 +110,7 @@ class Course:
         exposures: of tumour, organ and plasma until then [kg s/m3], shape ``(m, 3)``.
         concentrations: right after each time [kg/m3], shape ``(m, 3)``.
         given: until then [kg], shape ``(m,)``.
+        largest: concentration at any of the times, before or after what happens then [kg/m3], shape ``(3,)``.
     """
 
     times: Floats
@@ -117,6 +118,7 @@ class Course:
     exposures: Floats
     concentrations: Floats
     given: Floats
+    largest: Floats
 
     def residual(self) -> float:
         """Largest amount that is not accounted for, over all that is given."""
@@ -141,7 +143,7 @@ def follow(phases: Sequence[Phase], times: Floats, returned: Floats | None = Non
     count, n = times.size, len(STORES)
     amounts, exposures = np.zeros((count, n)), np.zeros((count, SEEN))
     concentrations, given = np.zeros((count, SEEN)), np.zeros(count)
-    state, total = np.zeros(n + SEEN), 0.0
+    state, total, largest = np.zeros(n + SEEN), 0.0, np.zeros(SEEN)
     for phase in phases:
         state[:n] += phase.jump
         if phase.merged is not None:
@@ -152,11 +154,18 @@ def follow(phases: Sequence[Phase], times: Floats, returned: Floats | None = Non
         back = None if returned is None else returned[first:last]
         states = _within(phase, state, times[first : last + 1], back)
         amounts[first : last + 1], exposures[first : last + 1] = states[:, :n], states[:, n:]
-        concentrations[first : last + 1] = states[:, :n] @ phase.seen.T + phase.added
+        seen = states[:, :n] @ phase.seen.T + phase.added
+        concentrations[first : last + 1] = seen
+        largest = np.maximum(largest, seen.max(axis=0))
         given[first : last + 1] = total + phase.entering.sum() * (times[first : last + 1] - times[first])
         state, total = states[-1].copy(), float(given[last])
     return Course(
-        times=times, amounts=amounts, exposures=exposures, concentrations=concentrations, given=given
+        times=times,
+        amounts=amounts,
+        exposures=exposures,
+        concentrations=concentrations,
+        given=given,
+        largest=largest,
     )
 
 

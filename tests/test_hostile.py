@@ -19,7 +19,10 @@ from cases.resolve import write_resolved
 from meshes.cache import read_kept
 from meshes.geometry import GeometryError
 from meshes.labels import read_label_map
+from postprocess.page import write_page
+from postprocess.report import render
 from postprocess.results import ResultError, open_result
+from postprocess.scene import scene_html
 from solver.checksums import damaged, write_checksums
 from tests.case_files import MINIMAL, written
 from tests.synthetic_result import result_folder
@@ -151,12 +154,14 @@ def test_what_a_report_writes_stays_in_its_folder(tmp_path: Path) -> None:
     (precious / "file").write_text("years of work")
     (folder / "figures").symlink_to(precious)
     (folder / ".report.html.partial").symlink_to(precious / "file")
-    assert main(["report", str(folder)]) == ExitCode.DONE
+    result = open_result(folder)
+    write_page(render(result, []), folder / "report.html")
+    assert main(["figure", str(folder), "pressure"]) == ExitCode.DONE
     assert os.listdir(precious) == ["file"] and (precious / "file").read_text() == "years of work"
-    figure = next((folder / "figures").glob("*.png"))
+    figure = folder / "figures" / "pressure.png"
     figure.unlink()
     figure.symlink_to(precious / "file")
-    assert main(["report", str(folder)]) == ExitCode.DONE
+    assert main(["figure", str(folder), "pressure"]) == ExitCode.DONE
     assert (precious / "file").read_text() == "years of work" and not figure.is_symlink()
 
 
@@ -206,12 +211,12 @@ def test_markup_in_names_stays_text(tmp_path: Path) -> None:
     for name in ('"A synthetic result"', '"chlorine_dioxide"', '"generic_tumour"'):
         record = record.replace(name, json.dumps(MARKUP))
     (folder / "resolved.toml").write_text(record)
-    assert main(["report", str(folder)]) == ExitCode.DONE
+    result = open_result(folder)
+    pages = [render(result, [], scene_html(result)), scene_html(result), result._repr_html_()]
     assert main(["report", str(folder), str(folder), "--out", str(tmp_path / "both.html")]) == ExitCode.DONE
-    assert main(["export", str(folder), "--scene", "--paraview"]) == ExitCode.DONE
-    pages = [folder / "report.html", tmp_path / "both.html", folder / "scene.html"]
-    for text in [*(page.read_text() for page in pages), open_result(folder)._repr_html_()]:
+    for text in [*pages, (tmp_path / "both.html").read_text()]:
         assert "<script>alert" not in text and "<img src=x" not in text and ">49<" not in text
+    assert main(["export", str(folder), "--paraview"]) == ExitCode.DONE
     compile((folder / "paraview_scene.py").read_text(), "paraview_scene.py", "exec")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Label maps that mean harm: no file elsewhere is read, memory stays within what is stated, damage is noticed."""
+"""Label maps that mean harm: no file elsewhere is read, memory stays within bounds, damage is noticed."""
 
 import gzip
 import os

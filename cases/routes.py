@@ -230,7 +230,7 @@ def flags(route: Route, exposure: Exposure) -> list[dict[str, str]]:
             )
             found.append({"level": "caution", "message": message})
     taken = region.flow * linear_extraction(route)
-    if taken > route.body.clearance and route.circuit is None:
+    if taken > route.body.clearance * (1 + 1e-9) and route.kind == "arterial":
         message = "the organ alone would clear more than the stated clearance of the whole body"
         found.append({"level": "caution", "message": message})
     given = float(exposure.course.given[-1])

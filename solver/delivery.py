@@ -199,6 +199,10 @@ class Delivery:
             extreme = min if pulse.withdraws else max
             new.tip[number] = extreme(new.tip[number], tip)
             new.plunger[number] = extreme(new.plunger[number], plunger)
+            if landing is not None and pulse.drive is not None and not pulse.withdraws:
+                # Another syringe that empties within the step that one lands on.
+                if new.volume[number] >= pulse.volume:
+                    new.ended[number] = time + step
         if landing is not None:
             new.ended[landing.pulse] = time + step
             new.volume[landing.pulse] = self._pulses[landing.pulse].volume

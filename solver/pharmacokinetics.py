@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Drug in a body of well-mixed stores: exact where all rates are constant, by a stiff integrator where not.
 
-    dy/dt = M y + b - e_1 u + e_x u,    dz/dt = L y + d
+    dy/dt = M y + b - e_1 R E + e_x R E,    dz/dt = L y + d
 
 ``y`` are amounts, the columns of ``M`` sum to zero, so that nothing is made or lost; ``z`` are exposures (AUC)
-of what is seen by tumour, organ and body. ``u`` is what an organ takes whose uptake saturates. Between events
-everything but ``u`` is constant: without it a step is one matrix exponential.
+of what is seen by tumour, organ and body. ``R E`` is what the first passage of an infusion R leaves in an organ
+whose uptake saturates. Between events everything but ``E`` is constant: without it a step is one matrix
+exponential.
 """
 
 from collections.abc import Sequence
@@ -44,23 +45,26 @@ TOLERANCE: Final = 1e-9
 class Saturable:
     """An organ that mixes well and takes up v = v_max C/(K_m + C) at the concentration C that leaves it.
 
+    What it takes of blood that returns from the body is part of the body's clearance.
+
     Attributes:
         flow: through it [m3/s].
         capacity: v_max [kg/s].
         half_concentration: K_m [kg/m3].
         arriving: concentration that arrives, as a row over the stores [1/m3].
-        added: to that by an infusion [kg/m3].
+        infused: R, into its artery [kg/s].
     """
 
     flow: float
     capacity: float
     half_concentration: float
     arriving: Floats
-    added: float = 0.0
+    infused: float
 
-    def uptake(self, arriving: float) -> float:
-        """What it takes at a concentration that arrives [kg/s]."""
-        return self.flow * arriving * self.extraction(arriving)
+    def first_pass(self, amounts: Floats) -> float:
+        """What it takes of the infusion [kg/s]."""
+        arriving = max(float(self.arriving @ amounts), 0.0) + self.infused / self.flow
+        return self.infused * self.extraction(arriving)
 
     def extraction(self, arriving: float) -> float:
         """E at a concentration that arrives; CL_int/(Q + CL_int) with CL_int = v_max/(K_m + C)."""
@@ -75,7 +79,7 @@ class Saturable:
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """A time during which nothing but an uptake that saturates changes its law.
+    """A time during which nothing changes its law.
 
     Attributes:
         start: [s].
@@ -86,7 +90,7 @@ class Phase:
         added: d [kg/m3], shape ``(3,)``.
         jump: what each store gains at the start [kg], shape ``(n,)``.
         merged: two stores, the first of which empties into the second at the start; None for none.
-        organ: whose uptake saturates.
+        organ: that is infused and whose uptake saturates.
     """
 
     start: float
@@ -208,7 +212,7 @@ def _stiff(phase: Phase, state: Floats, times: Floats, organ: Saturable) -> Floa
     def slope(_: float, values: Floats) -> Floats:
         y = values[:n] * scale
         out = np.concatenate([phase.rates @ y + phase.entering, phase.seen @ y + phase.added])
-        taken = organ.uptake(max(float(organ.arriving @ y) + organ.added, 0.0))
+        taken = organ.first_pass(y)
         out[central] -= taken
         out[extracted] += taken
         return out / scale

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from solver.chemistry_parameters import Product
 from solver.discretisation import Discretisation, pair_fluid
+from solver.dispersion import dispersion
 from solver.parameters import Agent, Model
 from solver.processes import Passage, Stay
 from solver.transport import AgentState, AgentStep, Transport
@@ -18,7 +19,7 @@ Floats = NDArray[np.float64]
 
 FORMED: Final = ("product_formed_tumour", "product_formed_tissue")
 LEFT: Final = ("product_blood", "product_lymph", "product_boundary", "product_elsewhere")
-"""Ways out of the tissue; the last stands for large vessels, needle tracks and withdrawal together."""
+"""Ways out of the tissue; the last stands for large vessels, needle tracks, cavities that open and withdrawal."""
 HELD: Final = ("product_in_tumour", "product_in_tissue")
 
 
@@ -35,7 +36,9 @@ class ProductCarrier:
         self._data = data
         self.per_agent = product.yield_per_agent
         self._other_ways = bool(
-            model.vessel_lines or model.backflow or any(pulse.drive for pulse in model.injections)
+            model.vessel_lines
+            or model.backflow
+            or any(pulse.drive or pulse.cavity_radius for pulse in model.injections)
         )
         self._transport: Transport | None = None
         self.flows: tuple[str, ...] = FORMED
@@ -46,6 +49,7 @@ class ProductCarrier:
             self._transport = Transport(
                 replace(data, diffusivity=spread), inert, model.physics, model.numerics
             )
+            self._transport.dispersion = dispersion(data, model)
             self.flows, self.states = (*FORMED, *LEFT), HELD
 
     def start(self) -> dict[str, Floats]:

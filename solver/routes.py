@@ -3,8 +3,6 @@
 
 First pass: of an infusion R into an artery, E R stays in the organ and (1 - E) R enters the body. The clearance
 CL is that of the whole body, the organ's part of what returns to it included, so that is not taken twice.
-Where the organ's uptake saturates, it takes what it takes of all that arrives, and the rest of the body clears
-CL - Q E(0).
 """
 
 from collections.abc import Sequence
@@ -77,9 +75,7 @@ def _phase(route: Route, start: float, end: float) -> Phase:
     rates, seen, added = np.zeros((n, n)), np.zeros((SEEN, n)), np.zeros(SEEN)
     jump, entering = np.zeros(n), np.zeros(n)
     body, central = route.body, STORE["central"]
-    saturates = route.region.capacity > 0.0 and route.circuit is None
-    taken = route.region.flow * linear_extraction(route) if saturates else 0.0
-    _flow(rates, "central", "cleared", max(body.clearance - taken, 0.0) / body.central_volume)
+    _flow(rates, "central", "cleared", body.clearance / body.central_volume)
     if body.exchange_flow > 0.0:
         _flow(rates, "central", "peripheral", body.exchange_flow / body.central_volume)
         _flow(rates, "peripheral", "central", body.exchange_flow / body.peripheral_volume)
@@ -89,7 +85,7 @@ def _phase(route: Route, start: float, end: float) -> Phase:
     at_once = sum(dose.amount for dose in route.doses if dose.duration == 0.0 and dose.start == start)
     merged = _enter(route, (start, rate, at_once), (rates, seen, added), (jump, entering))
     organ = None
-    if saturates:
+    if route.region.capacity > 0.0 and route.kind == "arterial" and rate > 0.0:
         arriving = np.zeros(n)
         arriving[central] = 1 / body.central_volume
         organ = Saturable(
@@ -97,7 +93,7 @@ def _phase(route: Route, start: float, end: float) -> Phase:
             capacity=route.region.capacity,
             half_concentration=route.region.half_concentration,
             arriving=arriving,
-            added=rate / route.region.flow if route.kind == "arterial" else 0.0,
+            infused=rate,
         )
     return Phase(
         start=start,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command line: runs that stop, are killed, fail or lose their disk, and go on as if nothing had been."""
 
+import errno
 import json
 import os
 import random
@@ -228,6 +229,20 @@ def test_two_runs_do_not_write_into_one_folder(
         assert run(tmp_path, "--resume") == 73
     assert "another run is writing in it" in capsys.readouterr().err
     assert run(tmp_path, "--resume", "--stop-after", "0") == 75
+
+
+def test_a_checkpoint_that_finds_no_room_does_not_end_a_run(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("cases.keeper.save", full)
+    assert run(tmp_path, "--checkpoint-every", "0.2") == 0
+    assert "checkpoint not written: No space left on device; the run goes on" in capsys.readouterr().err
+    assert differences(whole, tmp_path) == []
+    assert run(tmp_path, "--overwrite", "--stop-after", "0") == 74
+    assert not (tmp_path / "summary.json").exists()
 
 
 def test_a_limit_on_the_size_of_files_loses_nothing(whole: Path, tmp_path: Path) -> None:

@@ -272,7 +272,11 @@ def _add_sweep_commands(commands: "Commands") -> None:
     plan.add_argument("--quiet", action="store_true", help="print errors only")
 
     ways = _command(
-        commands, "compare", "Set ways in to one tumour side by side: vessels, injection.", "compare", "routing"
+        commands,
+        "compare",
+        "Set ways in to one tumour side by side: vessels, injection.",
+        "compare",
+        "routing",
     )
     ways.add_argument("comparison", metavar="ROUTES", help="comparison file (TOML)")
     ways.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")

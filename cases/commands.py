@@ -51,9 +51,7 @@ def _run(options: Namespace) -> int:
     require_ranks(options.ranks, options.oversubscribe)
     require_installed()
     out = Path(options.out) if options.out else Path("results") / case.name
-    keeping = Keeping(
-        resume=options.resume, every=options.checkpoint_every, stop_after=options.stop_after
-    )
+    keeping = Keeping(resume=options.resume, every=options.checkpoint_every, stop_after=options.stop_after)
     if _made_ready(out, case, options):
         print(f"{out}: is complete, nothing is left to do")
         return ExitCode.DONE

@@ -135,9 +135,7 @@ def label_files(case: CaseFile, folder: Path) -> Iterator[Problem]:
             yield from input_file(mask.path, folder, key, ("a label map", LABEL_SUFFIXES))
 
 
-def input_file(
-    text: str, folder: Path, key: Key, kind: tuple[str, tuple[str, ...]]
-) -> Iterator[Problem]:
+def input_file(text: str, folder: Path, key: Key, kind: tuple[str, tuple[str, ...]]) -> Iterator[Problem]:
     """A file that a case names exists, is a regular file and has a known suffix.
 
     Args:

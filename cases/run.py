@@ -33,6 +33,7 @@ LOWEST = -1e-12
 HIGHEST = 1 + 1e-10
 """Bounds of C over the inlet's that a run must keep."""
 
+
 def run_case(
     case: Case,
     out: Path,

@@ -167,6 +167,6 @@ class InjectionTable(BaseModel):
     allow_outside: bool = Field(False, description="Accept a tip outside the tumour.")
     cavity: Literal["rigid", "neo_hookean"] = Field(
         "rigid",
-        description="Whether the cavity at the tip keeps its size, or opens as a neo-Hookean solid lets it and "
-        "holds what it takes up until the pressure falls.",
+        description="Whether the cavity at the tip keeps its size, or opens as a neo-Hookean solid lets it "
+        "and holds what it takes up until the pressure falls.",
     )

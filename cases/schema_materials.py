@@ -195,7 +195,8 @@ class AgentTable(BaseModel):
         None, description="Mass of by-product in the body per mass of agent used up; by default 0."
     )
     by_product_diffusivity: Diffusivity | None = Field(
-        None, description="D of the by-product in the interstitial fluid; by default the agent's in the tumour."
+        None,
+        description="D of the by-product in the interstitial fluid; by default the agent's in the tumour.",
     )
     rate_constant: Annotated[float, Quantity(units.SECOND_ORDER, 1e-9, 1e8)] | None = Field(
         None, description="k2, of its reaction with the reductant of tissue."
@@ -209,8 +210,10 @@ class AgentTable(BaseModel):
     extraction_capacity: Annotated[float, Quantity(units.MASS_RATE, 0.0, 1.0)] | None = Field(
         None, description="Most that the liver takes up, where that saturates; of routes."
     )
-    extraction_half_concentration: Annotated[float, Quantity(units.CONCENTRATION, 1e-12, 2000.0)] | None = Field(
-        None, description="Concentration leaving the liver at which it takes up half of that; of routes."
+    extraction_half_concentration: Annotated[float, Quantity(units.CONCENTRATION, 1e-12, 2000.0)] | None = (
+        Field(
+            None, description="Concentration leaving the liver at which it takes up half of that; of routes."
+        )
     )
     half_effect_exposure: Annotated[float, Quantity(units.DOSE, 1e-9, 1e9)] | None = Field(
         None, description="AUC of half the effect on tumour cells; of routes."

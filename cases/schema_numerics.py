@@ -22,8 +22,8 @@ class PhysicsTable(BaseModel):
     model_config = CLOSED
     flow: Literal["storage", "steady", "biot"] = Field(
         "storage",
-        description="Whether tissue stores fluid (dp/dt kept), or does so by a displacement that is solved for "
-        "with the pressure (biot).",
+        description="Whether tissue stores fluid (dp/dt kept), or does so by a displacement that is solved "
+        "for with the pressure (biot).",
     )
     conductivity: Literal[
         "rigid", "exponential", "kozeny_carman", "holmes_mow", "fissuring", "logistic", "ramp"
@@ -47,15 +47,15 @@ class PhysicsTable(BaseModel):
     organ_surface: BoundaryName = Field("no_flux", description="Condition on the surface of the organ.")
     control: Literal["saline"] | None = Field(
         None,
-        description="Control run: the same injection with the agent as a tracer that neither reacts nor harms.",
+        description="Control run: the same injection, the agent a tracer that neither reacts nor harms.",
     )
     far_pressure: Annotated[float, Quantity(units.PRESSURE, -1e5, 1e6)] | None = Field(
         None, description="Pressure far away; by default the resting pressure of the tissue there."
     )
     far_support: SupportName = Field(
         "elastic",
-        description="What holds the artificial outer boundary, with biot: infinite tissue around it, nothing, or "
-        "a rigid wall.",
+        description="What holds the artificial outer boundary, with biot: infinite tissue around it, nothing, "
+        "or a rigid wall.",
     )
     organ_support: SupportName = Field(
         "free", description="What holds the surface of the organ, with biot: the same."

@@ -38,8 +38,8 @@ def mesh_from_labels(geometry: LabelGeometry) -> PlainMesh:
         geometry: masks, margin, sites and edge lengths; coordinates RAS [m].
 
     Returns:
-        Regions ``TUMOUR``, ``TISSUE``, ``NECROTIC_CORE`` and large vessels; facets ``OUTER`` on the artificial
-        boundary and ``ORGAN_SURFACE``. ``info`` has volumes, Dice coefficients, angles and warnings.
+        Regions ``TUMOUR``, ``TISSUE``, ``NECROTIC_CORE`` and large vessels; facets ``OUTER`` on the
+        artificial boundary and ``ORGAN_SURFACE``. ``info`` has volumes, Dice, angles and warnings.
 
     Raises:
         MeshInputError: a file is missing or unreadable.

@@ -12,7 +12,16 @@ from postprocess import quantities
 from postprocess.case_tables import Table
 from postprocess.page import inlined, rendered, write_page
 from postprocess.results import ResultError
-from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR, MUTED, RUN_LOOKS, Size, new_figure, pt, save_figure
+from postprocess.style import (
+    ABLATED_COLOUR,
+    ESCAPED_COLOUR,
+    MUTED,
+    RUN_LOOKS,
+    Size,
+    new_figure,
+    pt,
+    save_figure,
+)
 
 REPORT: Final = "report.html"
 RECORD: Final = "comparison.json"

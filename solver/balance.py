@@ -30,9 +30,9 @@ from solver.line_flow import (
     add_growth,
     add_to_balance,
     add_to_tangent,
-    stop_at_opening,
     balanced,
     edge_flux,
+    stop_at_opening,
 )
 
 Floats = NDArray[np.float64]
@@ -123,7 +123,7 @@ class FlowBalance:
         self.inlets: tuple[Inlet, ...] = ()
         self.cavities: CavityStore | None = None
         self.mobility: Floats | None = None
-        stencil, pairs, m = data.stencil, data.pairs, data.materials
+        stencil, pairs = data.stencil, data.pairs
         self._darcy = darcy_geometry(data)
         self._rows = Rows(
             tail=stencil.tail,

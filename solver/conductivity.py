@@ -83,8 +83,8 @@ def exponential(at: LawInput) -> tuple[Floats, Floats]:
 def kozeny_carman(at: LawInput) -> tuple[Floats, Floats]:
     """Conductivity by porosity: f = (1 + e/phi0)^3/(1 + e) (Kozeny, 1927; Carman, 1937).
 
-    K goes with phi^3/(1 - phi)^2, where phi = (phi0 + e)/(1 + e) is the fluid in swollen tissue and 1 - phi its
-    solid, (1 - phi0)/(1 + e).
+    K goes with phi^3/(1 - phi)^2, where phi = (phi0 + e)/(1 + e) is the fluid in swollen tissue and 1 - phi
+    its solid, (1 - phi0)/(1 + e).
     """
     factor, slope = np.empty(at.excess.size), np.empty(at.excess.size)
     for i in range(factor.size):
@@ -96,7 +96,7 @@ def kozeny_carman(at: LawInput) -> tuple[Floats, Floats]:
 
 @njit(cache=True)
 def holmes_mow(at: LawInput) -> tuple[Floats, Floats]:
-    """Conductivity by porosity and strain: f = (1 + e/phi0)^m exp(M ((1 + e)^2 - 1)/2) (Holmes and Mow, 1990)."""
+    """By porosity and strain: f = (1 + e/phi0)^m exp(M ((1 + e)^2 - 1)/2) (Holmes and Mow, 1990)."""
     factor, slope = np.empty(at.excess.size), np.empty(at.excess.size)
     for i in range(factor.size):
         m = at.parameters

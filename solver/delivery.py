@@ -27,7 +27,7 @@ class Delivered:
     """What has come of each pulse; shapes ``(pulses,)``.
 
     Attributes:
-        volume: moved so far, in or out [m3].
+        volume: moved so far, in or out, less what a syringe that injects has sucked back [m3].
         agent: injected so far [kg].
         rate: largest so far [m3/s].
         tip: largest pressure at its openings so far; the lowest where fluid is withdrawn [Pa].
@@ -193,16 +193,17 @@ class Delivery:
             plunger = tip + (pulse.line.resistance * rate if pulse.line else 0.0)
             if pulse.drive is not None and not pulse.withdraws:
                 plunger = syringe_pressure(pulse, time + step)
-            new.volume[number] += step * abs(rate)
+            # What a syringe sucks back is in it again.
+            new.volume[number] += step * (-rate if pulse.withdraws else rate)
             new.agent[number] += step * max(rate, 0.0) * mean_concentration(pulse, time, step)
             new.rate[number] = max(new.rate[number], abs(rate))
             extreme = min if pulse.withdraws else max
             new.tip[number] = extreme(new.tip[number], tip)
             new.plunger[number] = extreme(new.plunger[number], plunger)
-            if landing is not None and pulse.drive is not None and not pulse.withdraws:
+            pressed = pulse.drive is not None and not pulse.withdraws
+            if landing is not None and pressed and new.volume[number] >= pulse.volume:
                 # Another syringe that empties within the step that one lands on.
-                if new.volume[number] >= pulse.volume:
-                    new.ended[number] = time + step
+                new.ended[number] = time + step
         if landing is not None:
             new.ended[landing.pulse] = time + step
             new.volume[landing.pulse] = self._pulses[landing.pulse].volume

@@ -82,7 +82,7 @@ def shape_gradients(corners: Floats) -> Floats:
         Shape ``(c, v, d)``.
     """
     edges = corners[:, 1:] - corners[:, :1]
-    inner: Floats = np.linalg.inv(edges).transpose(0, 2, 1)
+    inner = np.asarray(np.linalg.inv(edges), dtype=np.float64).transpose(0, 2, 1)
     return np.concatenate([-inner.sum(axis=1, keepdims=True), inner], axis=1)
 
 

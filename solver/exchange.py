@@ -136,7 +136,7 @@ def exchange_fluid(node: Ints, vessels: Vessels, pressure: Floats) -> FluidExcha
         closing = min(max(m.held[k], p), p + m.gap)
         share, by_share = open_vessel_fraction(closing, m.half_closed[k], m.closure_width[k])
         if m.gap > 0.0 and p < closing < p + m.gap:
-            by_share = 0.0
+            by_share *= 0.0
         share, by_share = m.intact[k] * share, m.intact[k] * by_share
         flow, by_flow = filtration_per_open_vessel(
             p, m.vessel_conductance[k], m.effective_vessel_pressure[k], m.supply[k]

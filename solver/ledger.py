@@ -119,7 +119,9 @@ class Ledger:
         """What the fluid's book does not account for, relative to what was injected."""
         t = self.totals
         gained = t["fluid_injected"] + t["fluid_from_vessels"] - t["fluid_lymph"] - t["fluid_boundary"]
-        gained -= sum(t[name] for name in self._extra_flows if name not in FLOWS and name.startswith("fluid_"))
+        gained -= sum(
+            t[name] for name in self._extra_flows if name not in FLOWS and name.startswith("fluid_")
+        )
         held = self.states["fluid_stored"]
         held += sum(self.states[name] for name in self._extra_states if name.startswith("fluid_"))
         return _relative(gained - held, t["fluid_injected"])

@@ -8,8 +8,8 @@ docs/notation.md.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from solver.delivery_parameters import Drive, Injectate, Line, Outlet
 from solver.chemistry_parameters import Chemistry, Kill
+from solver.delivery_parameters import Drive, Injectate, Line, Outlet
 from solver.field_parameters import TissueField
 from solver.line_parameters import Backflow, VesselLine
 from solver.vessel_parameters import Body, VesselModel
@@ -118,7 +118,7 @@ class Injection:
         drive: what moves the fluid; None for a pump that keeps the rate.
         decay: rate at which the agent decays in the syringe [1/s].
         filled: time at which the syringe is filled [s].
-        cavity_radius: at rest, of a cavity at the tip that opens under pressure [m]; None for one that is rigid.
+        cavity_radius: at rest, of a cavity at the tip that opens under pressure [m]; None for a rigid one.
     """
 
     site: int

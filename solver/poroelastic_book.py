@@ -50,7 +50,7 @@ class SolidBook:
         return {
             "solid": {
                 "largest_displacement_m": largest,
-                "coupling_iterations_mean": float(np.mean(self._coupling or [0.0])),
+                "coupling_iterations_mean": float(np.mean(self._coupling or [0])),
                 "coupling_iterations_max": max(self._coupling, default=0),
                 "linear_iterations_max": self._linear,
             }

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 FORMED: Final = ("product_formed_tumour", "product_formed_tissue")
 LEFT: Final = ("product_blood", "product_lymph", "product_boundary", "product_elsewhere")
-"""Ways out of the tissue; the last stands for large vessels, needle tracks, cavities that open and withdrawal."""
+"""Ways out of the tissue; the last is large vessels, needle tracks, cavities that open and withdrawal."""
 HELD: Final = ("product_in_tumour", "product_in_tissue")
 
 

@@ -100,7 +100,7 @@ class Extremes:
             self._add_numbers(data, snapshot)
 
     def _dilatation(self, data: Discretisation, snapshot: Snapshot) -> float:
-        """Largest (p - p0)/H, whether the flow stores fluid or not; of the displacement where there is one."""
+        """Largest (p - p0)/H, whether the flow stores fluid or not; div u where there is a displacement."""
         pairs = data.pairs
         if snapshot.flow_step.displacement is not None:
             count = data.mesh.owned

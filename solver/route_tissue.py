@@ -108,9 +108,7 @@ def embolised(model: Model, beads: Beads | None) -> Model:
     return replace(model, tissues=tissues)
 
 
-def expose(
-    data: Discretisation, model: Model, sites: tuple[Site, ...], route: Route, pace: Pace
-) -> Exposure:
+def expose(data: Discretisation, model: Model, sites: tuple[Site, ...], route: Route, pace: Pace) -> Exposure:
     """Follow a route through body and tissue. Collective.
 
     Args:
@@ -253,4 +251,3 @@ class _Ledger:
 
     def _sum(self, values: Floats) -> float:
         return self._data.halo.sum(self._data.pairs.to_nodes(values))
-

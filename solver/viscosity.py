@@ -68,7 +68,7 @@ class Mixture:
             old = AgentState(concentration=condition[SHARE], amount=condition[AMOUNT])
             fluid = self._delivery.entering(stay.start, stay.flow)
             if stay.flow.filling is not None:
-                # What a cavity takes up does not reach tissue yet; it comes back undiluted as the cavity closes.
+                # What a cavity takes up does not reach tissue yet; it comes back undiluted as that closes.
                 fluid = np.maximum(fluid - stay.flow.filling, 0.0)
             step = self._transport.step(old, stay.passage.stored, stay.flow, fluid, stay.step)
             moved = {SHARE: step.state.concentration, AMOUNT: step.state.amount}

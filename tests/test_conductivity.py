@@ -59,9 +59,7 @@ def test_the_slope_is_the_derivative(law: str, seen: float) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "law", ["rigid", "exponential", "kozeny_carman", "holmes_mow", "fissuring", "ramp"]
-)
+@pytest.mark.parametrize("law", ["rigid", "exponential", "kozeny_carman", "holmes_mow", "fissuring", "ramp"])
 def test_tissue_at_rest_keeps_its_conductivity(law: str) -> None:
     assert factor(law, np.array([REST]))[0][0] == pytest.approx(1.0, rel=1.5e-2)
 

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.serial
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("meshes", "solver", "cases", "postprocess")
-COMMANDS = {f"cases/{name}.py" for name in ("claims", "commands", "explore", "planning", "routing", "sweeping")}
+COMMANDS = {
+    f"cases/{name}.py" for name in ("claims", "commands", "explore", "planning", "routing", "sweeping")
+}
 BELOW = {
     "meshes": set(),
     "solver": {"meshes"},

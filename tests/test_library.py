@@ -54,7 +54,13 @@ def test_tissues_are_complete() -> None:
 
 def test_agents_are_complete() -> None:
     optional = {"base", "diffusivity_normal", "vessel_permeability_normal"}
-    optional |= {"closure_rate", "closure_concentration", "closure_leak", "by_product_yield", "reference_dose"}
+    optional |= {
+        "closure_rate",
+        "closure_concentration",
+        "closure_leak",
+        "by_product_yield",
+        "reference_dose",
+    }
     optional |= {"central_volume", "clearance", "exchange_flow", "peripheral_volume"}
     optional |= {"by_product_diffusivity", "rate_constant", "stoichiometry", "gel_fraction", "gel_ratio"}
     optional |= {"extraction", "extraction_capacity", "extraction_half_concentration", "half_effect_exposure"}

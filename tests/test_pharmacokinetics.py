@@ -47,7 +47,11 @@ def test_a_bolus_is_bi_exponential() -> None:
     exact = 1e-3 / 0.02 * (a * np.exp(-fast * course.times) + b * np.exp(-slow * course.times))
     assert course.concentrations[:, PLASMA] == pytest.approx(exact, rel=1e-9, abs=1e-13)
     assert course.residual() < 1e-12
-    area = 1e-3 / 0.02 * (a / fast * -np.expm1(-fast * course.times) + b / slow * -np.expm1(-slow * course.times))
+    area = (
+        1e-3
+        / 0.02
+        * (a / fast * -np.expm1(-fast * course.times) + b / slow * -np.expm1(-slow * course.times))
+    )
     assert course.exposures[:, PLASMA] == pytest.approx(area, rel=1e-9)
 
 
@@ -177,7 +181,9 @@ def test_beads_and_a_prodrug_keep_their_mass() -> None:
 
 def test_a_returning_tumour_is_booked() -> None:
     """What blood takes back from the tumour leaves the one store and enters the other."""
-    beads = Beads(embolised=0.9, vessel_pressure=0.5, fast_share=1.0, fast_time=60.0, slow_time=1.0, escaping=0.0)
+    beads = Beads(
+        embolised=0.9, vessel_pressure=0.5, fast_share=1.0, fast_time=60.0, slow_time=1.0, escaping=0.0
+    )
     one = route("chemoembolisation", Dose(start=0.0, amount=1e-4), beads=beads)
     times = graded_times(sorted(events(one)), 60.0, 1.5, HOUR)
     back = np.where(times[:-1] < HOUR, 1e-9, 0.0)

@@ -267,9 +267,7 @@ def _add_sweep_commands(commands: "Commands") -> None:
 
     plan = _command(commands, "plan", "Search for an injection that reaches a goal.", "plan", "planning")
     plan.add_argument("plan", metavar="PLAN", help="planning file (TOML)")
-    plan.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
-    plan.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
-    plan.add_argument("--quiet", action="store_true", help="print errors only")
+    _add_result(plan)
 
     ways = _command(
         commands,
@@ -279,9 +277,7 @@ def _add_sweep_commands(commands: "Commands") -> None:
         "routing",
     )
     ways.add_argument("comparison", metavar="ROUTES", help="comparison file (TOML)")
-    ways.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
-    ways.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
-    ways.add_argument("--quiet", action="store_true", help="print errors only")
+    _add_result(ways)
 
     fit = _command(commands, "fit", "Fit tissue to a measured pressure.", "fit", "fitting")
     fit.add_argument("case", metavar="CASE", help="case of the infusion; it is run in radial geometry")
@@ -294,6 +290,12 @@ def _add_sweep_commands(commands: "Commands") -> None:
         help="to fit; repeatable (default: all four)",
     )
     fit.add_argument("--out", metavar="FILE", help="JSON to write (default beside the trace)")
+
+
+def _add_result(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
 
 
 def _cores() -> int:

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""Vascular routes in tissue: closed forms, books, the time step, comparison files, and the shipped ones."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from mpi4py import MPI
+
+import numpy as np
+import pytest
+
+from cases.cli import main
+from cases.errors import CaseError, ExitCode
+from cases.load import load_case
+from cases.reuse import Reuse
+from cases.routes import load_comparison
+from solver.discretisation import Discretisation
+from solver.parameters import Model
+from solver.route_metrics import Yardstick, tissue_measures
+from solver.route_parameters import Beads, Dose, Region, Route
+from solver.route_tissue import BOOKS, Exposure, Pace, embolised, expose
+from solver.vessel_parameters import Body
+from tests.case_files import REFERENCE
+
+HOUR, DAY = 3600.0, 86400.0
+BODY = Body(weight=70.0, central_volume=0.02, clearance=60e-3 / HOUR)
+ARTERY = Region(artery_flow=0.4e-3 / 60, portal_flow=1.1e-3 / 60, tumour_share=0.95)
+SHIPPED = sorted((REFERENCE.parent / "routes").glob("*.toml"))
+QUICK = ('agent="gemcitabine"', 'physics.agent_exchange="patlak"', 'outputs.end="1 h"', "numerics.cells_per_front=3")
+
+
+def route(kind: str = "intravenous", **more: object) -> Route:
+    given = {"name": "test", "kind": kind, "body": BODY, "end": DAY, "region": ARTERY}
+    given["doses"] = (Dose(start=0.0, amount=1e-3, duration=2 * HOUR),)
+    return Route(**(given | more))  # type: ignore[arg-type]
+
+
+def exposed(one: Route, pace: Pace | None = None, *changes: str) -> tuple[Discretisation, Model, Exposure]:
+    case = load_case(REFERENCE, (*QUICK, *changes))
+    model, reuse = embolised(case.model, one.beads), Reuse()
+    _, mesh = reuse.mesh(case.geometry, MPI.COMM_WORLD)
+    data = reuse.data(mesh, model, case.geometry.sites)
+    return data, model, expose(data, model, case.geometry.sites, one, pace or Pace())
+
+
+def test_tissue_settles_at_what_arrives() -> None:
+    """Long after the start of a steady infusion all tissue without reaction holds what its blood brings."""
+    steady = route(doses=(Dose(start=0.0, amount=1e-2, duration=10 * DAY),), end=10 * DAY)
+    data, _, found = exposed(steady)
+    plateau = 1e-2 / (10 * DAY) / BODY.clearance
+    assert found.tumour[-1] == pytest.approx(plateau, rel=1e-3)
+    mean = tissue_measures(data, found.auc, found.peak, Yardstick())
+    assert mean["tumour_auc_p5_kg_s_m3"] == pytest.approx(mean["tumour_auc_p95_kg_s_m3"], rel=0.01)
+    assert mean["tumour_peak_p95_kg_m3"] <= plateau * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("kind", ["intravenous", "arterial", "chemoembolisation"])
+def test_books_close(kind: str) -> None:
+    """All that blood and beads bring to tissue is found; rows are what they are called."""
+    beads = None
+    if kind == "chemoembolisation":
+        beads = Beads(
+            embolised=0.9, vessel_pressure=0.5, fast_share=0.2, fast_time=HOUR, slow_time=DAY, escaping=0.2
+        )
+    _, _, found = exposed(route(kind, beads=beads))
+    assert found.residual < 1e-10 and found.course.residual() < 1e-10
+    assert tuple(found.books) == BOOKS and min(found.books.values()) >= 0.0
+    assert (found.books["agent_from_beads"] > 0.0) == (beads is not None)
+    if beads is None:
+        assert found.books["agent_from_blood"] < 0.05 * 1e-3, "the tumour's own take is small"
+
+
+def test_area_in_tissue_is_that_in_blood() -> None:
+    """Linear exchange: once all has washed out, the AUC of tissue without fluxes through it is that of blood."""
+    _, _, found = exposed(route(end=3 * DAY))
+    inside = found.auc[0]
+    assert inside == pytest.approx(found.course.exposures[-1, 0], rel=2e-3)
+
+
+def test_steps_of_hours_are_fine_enough() -> None:
+    """Halving every step changes mean AUC by less than 0.1 % and the peak by less than 1 %."""
+    one = route("arterial")
+    coarse = exposed(one)[2]
+    fine = exposed(one, Pace(first=30.0, growth=1.14, largest=7200.0))[2]
+    assert np.mean(coarse.auc) == pytest.approx(np.mean(fine.auc), rel=1e-3)
+    assert coarse.tumour.max() == pytest.approx(fine.tumour.max(), rel=1e-2)
+
+
+def test_beads_hold_their_drug_in_place() -> None:
+    """Where blood is stopped beads raise the tumour's exposure over that of the same dose by the vein."""
+    beads = Beads(embolised=0.95, vessel_pressure=0.5, fast_share=0.1, fast_time=HOUR, slow_time=DAY, escaping=0.5)
+    dose = (Dose(start=0.0, amount=1e-4, duration=600.0),)
+    depot = exposed(route("chemoembolisation", beads=beads, doses=dose, end=5 * DAY))[2]
+    vein = exposed(route(doses=dose, end=5 * DAY))[2]
+    assert depot.auc[0] > 100 * vein.auc[0]
+    returned = depot.course.amounts[-1]
+    held = depot.books["agent_in_tumour"] + depot.books["agent_in_tissue"] + depot.books["agent_boundary"]
+    released = 5e-5 * (1 - 0.1 * np.exp(-5 * DAY / HOUR) - 0.9 * np.exp(-5 * DAY / DAY))
+    assert returned[6] == pytest.approx(held, rel=0.05, abs=1e-3 * released)
+
+
+def test_all_ranks_agree() -> None:
+    """Two ranks: the same books and areas as the closed total on one, which the residual witnesses."""
+    data, _, found = exposed(route("arterial"), None, "geometry.kind=axisymmetric")
+    assert found.residual < 1e-10
+    inflow = found.books["agent_from_blood"]
+    assert data.halo.comm.allgather(inflow) == [inflow] * data.halo.comm.size
+    mean = tissue_measures(data, found.auc, found.peak, Yardstick(half_effect=1e9))
+    assert mean["below_half_effect_fraction"] == 1.0
+    radial = exposed(route("arterial"))
+    known = tissue_measures(radial[0], radial[2].auc, radial[2].peak, Yardstick())
+    assert mean["tumour_auc_mean_kg_s_m3"] == pytest.approx(known["tumour_auc_mean_kg_s_m3"], rel=0.02)
+
+
+def test_embolisation_changes_the_tumour_alone() -> None:
+    model = load_case(REFERENCE, QUICK).model
+    beads = Beads(embolised=0.9, vessel_pressure=0.5, fast_share=0.1, fast_time=1.0, slow_time=1.0, escaping=0.0)
+    changed = embolised(model, beads)
+    (tumour,) = (tag for tag in model.tissues if changed.tissues[tag] != model.tissues[tag])
+    assert changed.tissues[tumour].perfusion == pytest.approx(0.1 * model.tissues[tumour].perfusion)
+    assert changed.tissues[tumour].vessel_pressure == 0.5 * model.tissues[tumour].vessel_pressure
+    assert embolised(model, None) is model
+
+
+HEAD = f'name = "two"\ncase = "{REFERENCE}"\nset = ["numerics.cells_per_front=3"]\nend = "1 d"\n'
+VEIN = '[[route]]\nname = "vein"\nkind = "intravenous"\nagent = "cisplatin"\ndose = [{ amount = "100 mg" }]\n'
+PUMP = VEIN.replace("vein", "artery").replace("intravenous", "arterial").replace("mg", 'mg", duration = "2 h')
+
+
+@pytest.mark.serial
+def test_the_command_writes_record_and_page(tmp_path: Path) -> None:
+    path, out = tmp_path / "two.toml", tmp_path / "out"
+    path.write_text(HEAD + "injection = true\n" + VEIN + PUMP)
+    assert main(["compare", str(path), "--out", str(out), "--quiet"]) == ExitCode.DONE
+    record = json.loads((out / "comparison.json").read_text())
+    injection, vein, artery = record["routes"]
+    assert [entry["name"] for entry in record["routes"]] == ["injection", "vein", "artery"]
+    assert injection["given_kg"] == pytest.approx(3e-6) and injection["tumour_peak_p95_kg_m3"] <= 3.0
+    assert artery["plasma_auc_kg_s_m3"] == pytest.approx(0.9 * vein["plasma_auc_kg_s_m3"], rel=1e-3)
+    assert artery["tumour_auc_mean_kg_s_m3"] > 1.5 * vein["tumour_auc_mean_kg_s_m3"]
+    assert vein["regional_advantage"] == pytest.approx(1.0)
+    page = (out / "report.html").read_text()
+    assert "regional advantage" in page and page.count("data:image/svg") >= 2
+    assert main(["compare", str(path), "--out", str(out), "--quiet", "--overwrite"]) == ExitCode.DONE
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (VEIN.replace("cisplatin", "cisplatine"), "cisplatine"),
+        (VEIN.replace("intravenous", "arterial"), "duration"),
+        (VEIN.replace("intravenous", "isolated"), "circuit"),
+        (VEIN + VEIN, "two ways in"),
+        (VEIN.replace('mg"', 'mg", times = 2'), "every"),
+        (VEIN.replace('mg"', 'mg", start = "2 d"'), "end of the file"),
+        (VEIN.replace("100 mg", "100"), "unit"),
+    ],
+)
+def test_what_does_not_fit_is_said(text: str, word: str, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(HEAD + text)
+    with pytest.raises(CaseError, match=word):
+        load_comparison(str(path))
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_comparisons_are_valid(path: Path) -> None:
+    comparison = load_comparison(str(path))
+    assert all(one.given > 0 for one, _ in comparison.routes)
+
+
+@pytest.mark.serial
+def test_a_saturated_pump_is_flagged(tmp_path: Path) -> None:
+    """1 g/m^2 in half an hour is far beyond the doses at which the extraction was measured."""
+    text = PUMP.replace("cisplatin", "gemcitabine").replace("100 mg", "1.8 g").replace("2 h", "30 min")
+    path, out = tmp_path / "pump.toml", tmp_path / "out"
+    path.write_text(HEAD + text)
+    assert main(["compare", str(path), "--out", str(out), "--quiet"]) == ExitCode.DONE
+    (entry,) = json.loads((out / "comparison.json").read_text())["routes"]
+    assert "extrapolated" in entry["flags"][0]["message"]
+    one = replace(load_comparison(str(path)).routes[0][0], end=DAY)
+    assert one.region.capacity > 0

@@ -265,19 +265,15 @@ def _add_sweep_commands(commands: "Commands") -> None:
     sweep.add_argument("--retry-failed", action="store_true", help="run failed cases again")
     sweep.add_argument("--quiet", action="store_true", help="print errors only")
 
-    plan = _command(commands, "plan", "Search for an injection that reaches a goal.", "plan", "planning")
-    plan.add_argument("plan", metavar="PLAN", help="planning file (TOML)")
-    _add_result(plan)
-
-    ways = _command(
-        commands,
-        "compare",
-        "Set ways in to one tumour side by side: vessels, injection.",
-        "compare",
-        "routing",
-    )
-    ways.add_argument("comparison", metavar="ROUTES", help="comparison file (TOML)")
-    _add_result(ways)
+    for name, purpose, module, file in (
+        ("plan", "Search for an injection that reaches a goal.", "planning", "planning"),
+        ("compare", "Set ways in to one tumour side by side: vessels, injection.", "routing", "comparison"),
+    ):
+        parser = _command(commands, name, purpose, name, module)
+        parser.add_argument(name, metavar=name.upper(), help=f"{file} file (TOML)")
+        parser.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
+        parser.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
+        parser.add_argument("--quiet", action="store_true", help="print errors only")
 
     fit = _command(commands, "fit", "Fit tissue to a measured pressure.", "fit", "fitting")
     fit.add_argument("case", metavar="CASE", help="case of the infusion; it is run in radial geometry")
@@ -290,12 +286,6 @@ def _add_sweep_commands(commands: "Commands") -> None:
         help="to fit; repeatable (default: all four)",
     )
     fit.add_argument("--out", metavar="FILE", help="JSON to write (default beside the trace)")
-
-
-def _add_result(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
-    parser.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
-    parser.add_argument("--quiet", action="store_true", help="print errors only")
 
 
 def _cores() -> int:

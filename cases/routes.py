@@ -226,7 +226,8 @@ def flags(route: Route, exposure: Exposure) -> list[dict[str, str]]:
         if high > region.measured_inflow[1] or low < region.measured_inflow[0]:
             message = (
                 f"the extraction saturates and was measured at {1e6 * region.measured_inflow[0]:.3g} to "
-                f"{1e6 * region.measured_inflow[1]:.3g} ug/L arriving; here up to {1e6 * high:.3g} ug/L: extrapolated"
+                f"{1e6 * region.measured_inflow[1]:.3g} ug/L arriving; "
+                f"here up to {1e6 * high:.0f} ug/L: extrapolated"
             )
             found.append({"level": "caution", "message": message})
     taken = region.flow * linear_extraction(route)

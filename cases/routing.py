@@ -21,7 +21,7 @@ def compare(options: Namespace) -> int:
     from solver.flow import FlowError
     from solver.linear import LinearSolverError
 
-    comparison = load_comparison(options.comparison)
+    comparison = load_comparison(options.compare)
     out = Path(options.out) if options.out else Path("results") / comparison.table.name
     prepare(out, options.overwrite)
     say = (lambda line: None) if options.quiet else (lambda line: print(line, flush=True))

@@ -31,6 +31,9 @@ AUC: Final = 1e3 / HOUR
 FAINT: Final = 1e-6
 """Of the largest value of a picture: what is below is not drawn."""
 
+COLUMNS: Final = 5
+"""Ways in per table."""
+
 Entry = Mapping[str, Any]
 
 ROWS: Final[tuple[tuple[str, str, float], ...]] = (
@@ -53,6 +56,7 @@ ROWS: Final[tuple[tuple[str, str, float], ...]] = (
     ("plasma AUC [mg h/L]", "plasma_auc_kg_s_m3", AUC),
     ("plasma peak [mg/L]", "plasma_peak_kg_m3", 1e3),
     ("regional advantage: AUC arriving over plasma", "regional_advantage", 1.0),
+    ("the same by 1 + CL/(Q (1 - E)), all blood arterial", "regional_advantage_formula", 1.0),
     ("selectivity: tumour over normal tissue", "selectivity", 1.0),
     ("agent not accounted for: body", "body_residual_relative", 1.0),
     ("agent not accounted for: tissue", "tissue_residual_relative", 1.0),
@@ -72,8 +76,8 @@ def build_routes_report(folder: Path) -> Path:
         pictures = [
             _shown(
                 draw_bars(entries, folder / "figures" / "exposures.svg"),
-                "mean over the tumour's volume, with 5 to 95 % of it; and the AUC of tissue around and of plasma. "
-                "Different drugs need different exposures: bars of one drug compare, others do not",
+                "mean over the tumour's volume, with 5 to 95 % of it; and the AUC of tissue around and of "
+                "plasma. Different drugs need different exposures: bars of one drug compare, others do not",
             ),
             _shown(
                 draw_courses(entries, folder / "figures" / "courses.svg"),
@@ -83,7 +87,7 @@ def build_routes_report(folder: Path) -> Path:
         text = rendered(
             "routes.html.j2",
             record=record,
-            table=route_table(entries),
+            tables=[route_table(entries[i : i + COLUMNS]) for i in range(0, len(entries), COLUMNS)],
             flags=[(entry["title"], flag["message"]) for entry in entries for flag in entry["flags"]],
             pictures=pictures,
         )
@@ -136,16 +140,17 @@ def draw_bars(entries: Sequence[Entry], path: Path) -> Path:
     )
     axes.hlines(places + 0.26, low, high, color="black", linewidth=pt(1.5))
     axes.set_xscale("log")
-    axes.set_xlim(FAINT * largest, 3 * largest)
+    axes.set_xlim(FAINT * largest, 1e3 * largest)
     axes.set_yticks(places, [f"{entry['title']}\n{entry['agent']}" for entry in entries])
     axes.set_xlabel("AUC [mg h/L]")
-    axes.legend(fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False)
+    axes.set_title("Exposure")
+    axes.legend(fontsize="small", loc="lower right")
     return save_figure(figure, path)
 
 
 def draw_courses(entries: Sequence[Entry], path: Path) -> Path:
     """Concentration in the tumour and in plasma over time."""
-    figure = new_figure((7.2, 4.6), Size())
+    figure = new_figure((7.2, 3.6 + 0.22 * len(entries)), Size())
     axes = figure.subplots()
     largest = 1e3 * max(max(entry["curves"]["tumour_kg_m3"]) for entry in entries)
     for number, entry in enumerate(entries):
@@ -162,5 +167,6 @@ def draw_courses(entries: Sequence[Entry], path: Path) -> Path:
     axes.set_xlim(left=0.0)
     axes.set_xlabel("time [h], logarithmic from one hour on")
     axes.set_ylabel("concentration [mg/L]")
-    axes.legend(fontsize="small", loc="upper right")
+    axes.set_title("Tumour (lines) and plasma (dots)")
+    axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     return save_figure(figure, path)

@@ -72,12 +72,14 @@ class Judge:
         volume: largest of the pulses [m3].
         mass: largest of the pulses [kg].
         tolerance: error of a step in stored fluid, relative to ``volume``.
+        plasma: C_p in arriving blood [kg/m3].
     """
 
     data: Discretisation
     volume: float
     mass: float
     tolerance: float
+    plasma: float = 0.0
 
     def learn(
         self,
@@ -100,14 +102,15 @@ class Judge:
         concentration, taken, carried = agent
         pairs, perfusion = self.data.pairs, self.data.materials.perfusion
         perfusion = perfusion if flow.supply is None else flow.supply.perfusion
-        cleared = pairs.to_nodes(pairs.volume * flow.open_fraction * perfusion) * concentration
+        apart = concentration - self.plasma
+        cleared = pairs.to_nodes(pairs.volume * flow.open_fraction * perfusion) * apart
         fluid = Change(step=step, amount=flow.state.stored - before.stored)
         washed = Change(step=step, amount=step * cleared)
         error = 0.0
         if past is not None:
             halo = self.data.halo
             by_fluid = change_error(halo, past.fluid, fluid, self.volume) * max(carried, LEAST_CARRIED)
-            by_washed = change_error(halo, (past.washed,), washed, max(taken, TRACE * self.mass))
+            by_washed = change_error(halo, (past.washed,), washed, max(abs(taken), TRACE * self.mass))
             error = max(by_fluid / self.tolerance, by_washed / WASHED_TOLERANCE)
         return error, FlowHistory(
             flow=flow,

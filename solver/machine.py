@@ -45,6 +45,7 @@ class Machine:
             volume=max((pulse.volume for pulse in model.injections), default=0.0),
             mass=max(masses, default=0.0),
             tolerance=model.numerics.flow_tolerance,
+            plasma=model.agent.plasma_concentration,
         )
         scale = max(rates, default=0.0)
         biot = model.physics.flow == "biot"

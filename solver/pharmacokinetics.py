@@ -3,10 +3,10 @@
 
     dy/dt = M y + b - e_1 R E + e_x R E,    dz/dt = L y + d
 
-``y`` are amounts, the columns of ``M`` sum to zero, so that nothing is made or lost; ``z`` are exposures (AUC)
-of what is seen by tumour, organ and body. ``R E`` is what the first passage of an infusion R leaves in an organ
-whose uptake saturates. Between events everything but ``E`` is constant: without it a step is one matrix
-exponential.
+``y`` are amounts, the columns of ``M`` sum to zero, so that nothing is made or lost; ``z`` are exposures
+(AUC) of what is seen by tumour, organ and body. ``R E`` is what the first passage of an infusion R leaves in
+an organ whose uptake saturates. Between events everything but ``E`` is constant: without it a step is one
+matrix exponential.
 """
 
 from collections.abc import Sequence

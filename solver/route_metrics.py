@@ -11,6 +11,7 @@ from solver.discretisation import Discretisation
 from solver.pharmacokinetics import ORGAN, PLASMA, STORES, TUMOUR
 from solver.route_parameters import Route
 from solver.route_tissue import Exposure
+from solver.routes import regional_advantage
 
 Floats = NDArray[np.float64]
 
@@ -74,11 +75,20 @@ def route_measures(data: Discretisation, route: Route, exposure: Exposure) -> di
         "plasma_auc_kg_s_m3": float(areas[PLASMA]),
         "plasma_peak_kg_m3": float(course.largest[PLASMA]),
         "regional_advantage": float(areas[TUMOUR] / areas[PLASMA]) if areas[PLASMA] > 0 else None,
+        "regional_advantage_formula": _expected(route),
         "body": {f"{name}_kg": float(kg) for name, kg in zip(STORES, course.amounts[-1], strict=True)},
         "ledger": exposure.books,
         "body_residual_relative": course.residual(),
         "tissue_residual_relative": exposure.residual,
     }
+
+
+def _expected(route: Route) -> float | None:
+    """R_d by its formula, where the first pass is constant; None elsewhere."""
+    region = route.region
+    if route.kind != "arterial" or region.capacity > 0.0:
+        return None
+    return regional_advantage(route.body.clearance, region.artery_flow, region.extraction)
 
 
 def _spread(data: Discretisation, values: Floats, where: NDArray[np.bool_]) -> dict[str, float]:

@@ -2,8 +2,8 @@
 """A vascular route in the tissue: what its blood brings is carried by the same transport as an injection.
 
 The tumour rests, so its flow is solved once; every step has the exact mean of what arrives during it, and
-steps land on every dose. The tumour takes nothing from the body while it is solved; what its blood took up and
-gave back is added to the body afterwards, where beads are the source and it is not small.
+steps land on every dose. The tumour takes nothing from the body while it is solved; what its blood took up
+and gave back is added to the body afterwards, where beads are the source and it is not small.
 """
 
 from dataclasses import dataclass, replace
@@ -38,8 +38,8 @@ BOOKS = (
 """Rows of a route's ledger: two sources, then where it went, then where it is [kg]."""
 
 
-SCALE: Final = 1e-9
-"""Flow by which that at rest is judged where nothing is injected [m3/s]."""
+SCALE: Final = 1e-10
+"""Flow by which that at rest is judged [m3/s]; what it lacks of balance would concentrate the agent."""
 
 
 NOTHING: Final = 1e-14
@@ -164,8 +164,7 @@ def expose(data: Discretisation, model: Model, sites: tuple[Site, ...], route: R
 
 
 def _resting(data: Discretisation, model: Model) -> FlowStep:
-    scale = max((pulse.rate for pulse in model.injections), default=SCALE)
-    solver = FlowSolver(data, model.physics, model.numerics, scale)
+    solver = FlowSolver(data, model.physics, model.numerics, SCALE)
     state = solver.initial_state()
     return solver.step(state, np.zeros(data.volume.size), 1.0, state.pressure)
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What the tumour's arteries see by each route: from a schedule to the phases of `solver.pharmacokinetics`.
 
-First pass: of an infusion R into an artery, E R stays in the organ and (1 - E) R enters the body. The clearance
-CL is that of the whole body, the organ's part of what returns to it included, so that is not taken twice.
+First pass: of an infusion R into an artery, E R stays in the organ and (1 - E) R enters the body. The
+clearance CL is that of the whole body, the organ's part of what returns to it included, so that is not taken
+twice.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ def phases(route: Route) -> tuple[Phase, ...]:
     """The phases of a route from 0 to its end."""
     marks = sorted(events(route))
     found = []
-    for start, end in zip(marks[:-1], marks[1:], strict=True):
+    for start, end in pairwise(marks):
         found.append(_phase(route, start, end))
     return tuple(found)
 
@@ -50,7 +52,7 @@ def graded_times(marks: Sequence[float], first: float, growth: float, largest: f
         largest: step [s].
     """
     out = [marks[0]]
-    for start, end in zip(marks[:-1], marks[1:], strict=True):
+    for start, end in pairwise(marks):
         steps, total, step = [], 0.0, first
         while total < end - start:
             steps.append(step)
@@ -115,8 +117,8 @@ def _enter(
     stores: tuple[Floats, Floats],
 ) -> tuple[int, int] | None:
     """Where the drug enters by each kind of route; returns stores that merge at the start of the phase."""
-    start, rate, at_once = giving
-    rates, seen, added = law
+    _, rate, at_once = giving
+    rates, _, added = law
     jump, entering = stores
     central, extracted = STORE["central"], STORE["extracted"]
     region = route.region
@@ -183,7 +185,7 @@ def leak_flow(share: float, volume: float, duration: float) -> float:
 
 
 def equivalent_minutes(temperature: float, duration: float) -> float:
-    """CEM43: minutes at 43 degC that do as much as a time at a temperature [min] (Sapareto and Dewey, 1984)."""
+    """CEM43: minutes at 43 degC that do as much as a time at another (Sapareto and Dewey, 1984) [min]."""
     celsius = temperature - 273.15
     return float((0.5 if celsius >= 43.0 else 0.25) ** (43.0 - celsius) * duration / 60.0)
 

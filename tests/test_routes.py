@@ -2,7 +2,6 @@
 """Vascular routes in tissue: closed forms, books, the time step, comparison files, and the shipped ones."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 from mpi4py import MPI
@@ -27,7 +26,12 @@ HOUR, DAY = 3600.0, 86400.0
 BODY = Body(weight=70.0, central_volume=0.02, clearance=60e-3 / HOUR)
 ARTERY = Region(artery_flow=0.4e-3 / 60, portal_flow=1.1e-3 / 60, tumour_share=0.95)
 SHIPPED = sorted((REFERENCE.parent / "routes").glob("*.toml"))
-QUICK = ('agent="gemcitabine"', 'physics.agent_exchange="patlak"', 'outputs.end="1 h"', "numerics.cells_per_front=3")
+QUICK = (
+    'agent="gemcitabine"',
+    'physics.agent_exchange="patlak"',
+    'outputs.end="1 h"',
+    "numerics.cells_per_front=3",
+)
 
 
 def route(kind: str = "intravenous", **more: object) -> Route:
@@ -52,7 +56,8 @@ def test_tissue_settles_at_what_arrives() -> None:
     assert found.tumour[-1] == pytest.approx(plateau, rel=1e-3)
     mean = tissue_measures(data, found.auc, found.peak, Yardstick())
     assert mean["tumour_auc_p5_kg_s_m3"] == pytest.approx(mean["tumour_auc_p95_kg_s_m3"], rel=0.01)
-    assert mean["tumour_peak_p95_kg_m3"] <= plateau * (1 + 1e-9)
+    # as far as the flow at rest is balanced
+    assert mean["tumour_peak_p95_kg_m3"] <= plateau * (1 + 1e-7)
 
 
 @pytest.mark.parametrize("kind", ["intravenous", "arterial", "chemoembolisation"])
@@ -68,11 +73,11 @@ def test_books_close(kind: str) -> None:
     assert tuple(found.books) == BOOKS and min(found.books.values()) >= 0.0
     assert (found.books["agent_from_beads"] > 0.0) == (beads is not None)
     if beads is None:
-        assert found.books["agent_from_blood"] < 0.05 * 1e-3, "the tumour's own take is small"
+        assert 0.0 < found.into_tumour < 0.01 * 1e-3, "the tumour's own take is small"
 
 
 def test_area_in_tissue_is_that_in_blood() -> None:
-    """Linear exchange: once all has washed out, the AUC of tissue without fluxes through it is that of blood."""
+    """Linear exchange: once all has washed out, the AUC in the middle is that of blood."""
     _, _, found = exposed(route(end=3 * DAY))
     inside = found.auc[0]
     assert inside == pytest.approx(found.course.exposures[-1, 0], rel=2e-3)
@@ -89,7 +94,9 @@ def test_steps_of_hours_are_fine_enough() -> None:
 
 def test_beads_hold_their_drug_in_place() -> None:
     """Where blood is stopped beads raise the tumour's exposure over that of the same dose by the vein."""
-    beads = Beads(embolised=0.95, vessel_pressure=0.5, fast_share=0.1, fast_time=HOUR, slow_time=DAY, escaping=0.5)
+    beads = Beads(
+        embolised=0.95, vessel_pressure=0.5, fast_share=0.1, fast_time=HOUR, slow_time=DAY, escaping=0.5
+    )
     dose = (Dose(start=0.0, amount=1e-4, duration=600.0),)
     depot = exposed(route("chemoembolisation", beads=beads, doses=dose, end=5 * DAY))[2]
     vein = exposed(route(doses=dose, end=5 * DAY))[2]
@@ -115,7 +122,9 @@ def test_all_ranks_agree() -> None:
 
 def test_embolisation_changes_the_tumour_alone() -> None:
     model = load_case(REFERENCE, QUICK).model
-    beads = Beads(embolised=0.9, vessel_pressure=0.5, fast_share=0.1, fast_time=1.0, slow_time=1.0, escaping=0.0)
+    beads = Beads(
+        embolised=0.9, vessel_pressure=0.5, fast_share=0.1, fast_time=1.0, slow_time=1.0, escaping=0.0
+    )
     changed = embolised(model, beads)
     (tumour,) = (tag for tag in model.tissues if changed.tissues[tag] != model.tissues[tag])
     assert changed.tissues[tumour].perfusion == pytest.approx(0.1 * model.tissues[tumour].perfusion)
@@ -181,5 +190,4 @@ def test_a_saturated_pump_is_flagged(tmp_path: Path) -> None:
     assert main(["compare", str(path), "--out", str(out), "--quiet"]) == ExitCode.DONE
     (entry,) = json.loads((out / "comparison.json").read_text())["routes"]
     assert "extrapolated" in entry["flags"][0]["message"]
-    one = replace(load_comparison(str(path)).routes[0][0], end=DAY)
-    assert one.region.capacity > 0
+    assert load_comparison(str(path)).routes[0][0].region.capacity > 0

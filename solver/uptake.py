@@ -160,6 +160,10 @@ def take_up(free: Floats, held: Floats, demand: Floats, phases: Phases, time: fl
         total = free[i] + held[i]
         if total <= 0.0:
             continue
+        if phases.exchange[i] == 0.0 and held[i] <= 0.0:
+            # no cells here, as in needle tracks
+            out.free[i], out.seen[i] = free[i], time * free[i] / phases.fluid[i]
+            continue
         away = phases.exchange[i] / phases.fluid[i]
         back = phases.exchange[i] / (phases.partition * phases.cells[i])
         strength = phases.rate[i] * demand[i]

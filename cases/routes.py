@@ -25,6 +25,7 @@ from cases.schema_materials import AgentTable
 from cases.validate import problem_of
 from solver.body import Compartments
 from solver.discretisation import Discretisation
+from solver.line_curves import line_curves
 from solver.pharmacokinetics import PLASMA, TUMOUR
 from solver.route_metrics import Yardstick, route_measures, tissue_measures
 from solver.route_parameters import Beads, Circuit, Dose, Oral, Region, Route
@@ -37,6 +38,10 @@ MEASURED_INFLOW: Final = {"gemcitabine": (60e-6, 200e-6)}
 
 MOST_POINTS: Final = 600
 """Of a curve in the record."""
+
+MOST_DOSES: Final = 1000
+MOST_STEPS: Final = 100_000
+"""Of a route; more would be a slip of the pen."""
 
 INJECTION: Final = "injection"
 
@@ -70,6 +75,9 @@ def load_comparison(path: str) -> Comparison:
         raise CaseError([source.place(problem) for problem in problems]) from error
     base = Path(path).parent / table.case
     problems = [] if base.is_file() else [_problem(("case",), f"{base} is not there; expected a case file")]
+    if table.end > MOST_STEPS * table.largest_step:
+        message = f"more than {MOST_STEPS} steps until the end; expected longer ones"
+        problems.append(_problem(("largest_step",), message))
     for number, one in enumerate(table.route):
         problems += _misfits(table, one, number)
     if problems:
@@ -77,6 +85,9 @@ def load_comparison(path: str) -> Comparison:
     routes = []
     for one in table.route:
         case = load_case(base, _overrides(table, one))
+        if case.model.vessel_lines:
+            message = "large vessels as lines carry blood of their own; a comparison cannot have them"
+            raise CaseError([source.place(_problem(("case",), message))])
         routes.append((make_route(table, one, case), case))
     return Comparison(table=table, base=base, routes=tuple(routes))
 
@@ -91,6 +102,8 @@ def _misfits(table: RoutesFile, one: RouteTable, number: int) -> list[Problem]:
     if one.agent not in catalogue.entries("agents"):
         known = ", ".join(catalogue.entries("agents"))
         found.append(_problem((*key, "agent"), f'found "{one.agent}"; expected one of {known}'))
+    if sum(int(dose.times) for dose in one.dose) > MOST_DOSES:
+        found.append(_problem((*key, "dose"), f"more than {MOST_DOSES} doses in all"))
     for kind, part in (("chemoembolisation", "beads"), ("isolated", "circuit"), ("oral", "oral")):
         if (getattr(one, part) is not None) != (one.kind == kind):
             what = "needs" if one.kind == kind else "takes no"
@@ -204,7 +217,7 @@ def compare_routes(comparison: Comparison, say: Callable[[str], None]) -> dict[s
             "agent": one.agent,
             "doses": len(route.doses),
             **route_measures(data, route, exposure),
-            "flags": flags(route, exposure),
+            "flags": flags(route, exposure, case),
             "curves": _curves(exposure),
             "steps": int(exposure.course.times.size - 1),
             "seconds": perf_counter() - began,
@@ -217,7 +230,7 @@ def compare_routes(comparison: Comparison, say: Callable[[str], None]) -> dict[s
     return {"name": table.name, "title": table.title or table.name, "end_s": table.end, "routes": found}
 
 
-def flags(route: Route, exposure: Exposure) -> list[dict[str, str]]:
+def flags(route: Route, exposure: Exposure, case: Case) -> list[dict[str, str]]:
     """What may be doubted about a route."""
     found = []
     region = route.region
@@ -233,6 +246,17 @@ def flags(route: Route, exposure: Exposure) -> list[dict[str, str]]:
     taken = region.flow * linear_extraction(route)
     if taken > route.body.clearance * (1 + 1e-9) and route.kind == "arterial":
         message = "the organ alone would clear more than the stated clearance of the whole body"
+        found.append({"level": "caution", "message": message})
+    if route.beads is not None:
+        message = "levels about beads are of free drug: what tissue binds and cells take up is left out"
+        found.append({"level": "caution", "message": message})
+    if route.kill_factor != 1.0:
+        message = (
+            f"the effect of an exposure is multiplied by {route.kill_factor:g}, as claimed, not computed"
+        )
+        found.append({"level": "caution", "message": message})
+    if case.model.chemistry or case.model.vessels:
+        message = "chemistry and lasting closure of vessels of the base case act on its injection alone"
         found.append({"level": "caution", "message": message})
     given = float(exposure.course.given[-1])
     if exposure.into_tumour > 0.05 * given and route.beads is None:
@@ -262,7 +286,9 @@ def _curves(exposure: Exposure) -> dict[str, list[float]]:
 def _injected(case: Case, reuse: Reuse) -> dict[str, Any]:
     """The base case's injection by the same measures."""
     began = perf_counter()
-    data = _data(reuse, case, case.model)
+    curves = line_curves(case.model, case.geometry.sites)
+    _, mesh = reuse.mesh(case.geometry, MPI.COMM_SELF, curves)
+    data = reuse.data(mesh, case.model, case.geometry.sites)
     inside = np.where(data.pairs.inside, data.pairs.volume, 0.0)
     body = Compartments(case.model.body) if case.model.body else None
     state = body.start() if body else None

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 
+from cases.build import present_regions
 from cases.build_delivery import side_holes, site_numbers
 from cases.errors import Key, Problem
 from cases.materials import tissue_numbers
@@ -13,10 +14,7 @@ def moduli_fit(case: CaseFile) -> Iterator[Problem]:
     """With a displacement, H > 2 mu: otherwise tissue would grow thicker where it is stretched."""
     if case.physics.flow != "biot":
         return
-    for region in ("tumour", "tissue", "necrotic_core", "capsule"):
-        present = region in ("tumour", "tissue") or getattr(case.geometry, region) is not None
-        if not present and not (region == "necrotic_core" and case.geometry.labels):
-            continue
+    for region in present_regions(case):
         numbers = tissue_numbers(getattr(case.tissues, region), region)
         confined, least = numbers["confined_modulus"], 2 * numbers["shear_modulus"]
         if confined <= least:

@@ -19,10 +19,12 @@ def brought_by_blood(data: Discretisation, flow: FlowStep, plasma: float | Float
         ValueError: blood is not the same everywhere, and lines do not know theirs.
     """
     lines = data.lines
-    if lines is None or (isinstance(plasma, float) and plasma == 0.0):
+    if lines is None:
         return None
-    if not isinstance(plasma, float):
+    if isinstance(plasma, np.ndarray):
         raise ValueError("lines in tissue receive blood of one concentration")
+    if plasma == 0.0:
+        return None
     out = np.zeros(data.volume.size)
     vessel = lines.node[~lines.track]
     out[vessel] = plasma * np.maximum(-flow.outflow[vessel], 0.0)

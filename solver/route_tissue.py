@@ -186,8 +186,12 @@ def _bead_places(data: Discretisation, sites: tuple[Site, ...], beads: Beads | N
         return np.zeros(data.volume.size)
     if beads.radius > 0.0:
         return _ball(data, sites, beads.radius)
-    inside = data.pairs.to_nodes(np.where(data.pairs.inside, data.pairs.volume, 0.0))
-    return np.asarray(inside / data.halo.sum(inside))
+    # beads lie in vessels, and a necrotic core has none
+    reached = data.pairs.inside & (data.materials.perfusion > 0.0)
+    if not data.halo.maxima(float(reached.any()))[0]:
+        reached = data.pairs.inside
+    within = data.pairs.to_nodes(np.where(reached, data.pairs.volume, 0.0))
+    return np.asarray(within / data.halo.sum(within))
 
 
 def _ball(data: Discretisation, sites: tuple[Site, ...], radius: float) -> Floats:

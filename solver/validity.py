@@ -87,7 +87,7 @@ def validity(model: Model, sites: tuple[Site, ...], evidence: Evidence) -> list[
     flags = [
         *_ledger(evidence),
         *_mechanics(model, evidence),
-        *_injection_number(model, sites),
+        *_injection_number(model, sites, evidence.delivered),
         *_domain(evidence),
         *delivery_flags(model, evidence.delivered, SYRINGE_PRESSURE),
         *(chemistry_flags(model, evidence.rows) if evidence.rows else []),
@@ -128,9 +128,11 @@ def _mechanics(model: Model, evidence: Evidence) -> list[Flag]:
         message = "peak pressure [Pa] is more than a hand-held syringe can deliver"
         out.append(_flag("syringe_pressure", "invalid", message, evidence.peak_pressure, SYRINGE_PRESSURE))
     if evidence.peak_pressure > cavitation:
+        cavity = any(pulse.cavity_radius is not None for pulse in model.injections)
         ending = "; the fissuring law stands in for it" if opens else ", which this conductivity law lacks"
+        ending = "; the needle's cavity does open" if cavity and not opens else ending
         message = f"peak pressure [Pa] passes the opening of a cavity at 2.5 mu{ending}"
-        level = "info" if opens else "invalid"
+        level = "info" if opens or cavity else "invalid"
         out.append(_flag("cavitation_pressure", level, message, evidence.peak_pressure, cavitation))
     if evidence.fissured_share > FISSURED_CAUTION:
         message = "share of the tumour that is fissured: the conductivity law, a prior, decides the result"
@@ -138,17 +140,20 @@ def _mechanics(model: Model, evidence: Evidence) -> list[Flag]:
     return out
 
 
-def _injection_number(model: Model, sites: tuple[Site, ...]) -> list[Flag]:
+def _injection_number(model: Model, sites: tuple[Site, ...], delivered: Delivered | None) -> list[Flag]:
     """Pi = Q/(4 pi K a p_lim): a rigid medium can take the flow only below 1."""
-    if model.physics.conductivity != "rigid" or not model.injections:
+    injecting = [i for i, pulse in enumerate(model.injections) if not pulse.withdraws]
+    if model.physics.conductivity != "rigid" or not injecting:
         return []
+    asked = [pulse.rate for pulse in model.injections]
+    rates = asked if delivered is None else delivered.rate
     tissue = model.tissues[TUMOUR]
     limit = CAVITATION_FACTOR * tissue.shear_modulus
     number = max(
-        pulse.rate
+        rates[i]
         / (4 * np.pi * tissue.hydraulic_conductivity * limit)
-        / (sites[pulse.site].source_radius or sites[pulse.site].needle_radius)
-        for pulse in model.injections
+        / (sites[model.injections[i].site].source_radius or sites[model.injections[i].site].needle_radius)
+        for i in injecting
     )
     if number <= 1:
         return []

@@ -10,6 +10,8 @@ import pytest
 from cases.load import load_case
 from meshes.geometry import Site
 from meshes.regions import TUMOUR
+from solver.delivery import Delivered
+from solver.delivery_parameters import Drive
 from solver.parameters import Injection, Model
 from solver.validity import Evidence, validity
 from tests.case_files import REFERENCE
@@ -136,6 +138,33 @@ def test_the_injection_number_is_that_of_the_source() -> None:
     slower = replace(rigid.injections[0], rate=1e-9, start=100.0)
     two = replace(rigid, injections=(slower, *rigid.injections))
     assert flags(two)["injection_number"]["value"] == flags(rigid)["injection_number"]["value"]
+
+
+def test_a_cavity_that_opens_may_pass_the_pressure_of_its_opening() -> None:
+    model = case(conductivity="exponential")
+    opens = replace(model, injections=tuple(replace(p, cavity_radius=0.36e-3) for p in model.injections))
+    assert flags(opens, peak_pressure=12e3)["cavitation_pressure"]["level"] == "info"
+
+
+def test_the_injection_number_is_that_of_what_went_in() -> None:
+    """A syringe at a pressure states the longest time, not a rate; what is drawn out breaks nothing."""
+    rigid = case(conductivity="rigid")
+    pump = rigid.injections[0]
+    pushed = replace(pump, rate=1e-4 * pump.rate, drive=Drive(pressure=1e4))
+    drawn = replace(pump, rate=1e3 * pump.rate, drive=Drive(pressure=-1e3, withdraws=True), start=1e4)
+    model = replace(rigid, injections=(pushed, drawn))
+    many = np.array([1.0, 1.0])
+    came = Delivered(
+        volume=1e-6 * many,
+        agent=many,
+        rate=np.array([pump.rate, drawn.rate]),
+        tip=many,
+        plunger=many,
+        ended=many,
+    )
+    found = validity(model, (SITE,), replace(CALM, delivered=came))
+    (number,) = (flag for flag in found if flag["name"] == "injection_number")
+    assert number["value"] == pytest.approx(flags(rigid)["injection_number"]["value"])
 
 
 def test_what_binds_is_told_where_something_was_injected() -> None:

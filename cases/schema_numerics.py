@@ -54,7 +54,7 @@ class PhysicsTable(BaseModel):
     )
     far_support: SupportName = Field(
         "elastic",
-        description="What holds the artificial outer boundary, with biot: infinite tissue around it, nothing, "
+        description="What holds the artificial outer boundary, with biot: infinite tissue around it, nothing "
         "or a rigid wall.",
     )
     organ_support: SupportName = Field(

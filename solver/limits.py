@@ -59,7 +59,7 @@ def limits(model: Model, ct: tuple[float, ...], losses: Losses, demand: float = 
             finite reductant.
     """
     deposit = largest_deposit(model.injections)
-    if deposit is None:
+    if deposit is None or model.physics.control is not None:
         return []
     porosity = model.tissues[TUMOUR].porosity
     rate = model.agent.reaction_rate if model.physics.reaction else 0.0

@@ -51,6 +51,12 @@ def test_a_dose_that_is_reached_nowhere() -> None:
     assert 0.0 < dose_radius(deposit(), 0.2, 0.1, 0.999 * most) < 2e-3
 
 
+def test_a_saline_control_treats_nothing() -> None:
+    control = model()
+    control = replace(control, physics=replace(control.physics, control="saline"))
+    assert limits(control, THRESHOLDS, NONE) == []
+
+
 def test_the_radius_gives_back_its_dose() -> None:
     """Also past the end of the delivery, where only C0 exp(-k tau)/k is left."""
     for threshold in (1e-4, 0.05, 0.6, 9.0):

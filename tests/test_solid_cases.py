@@ -21,6 +21,20 @@ pytestmark = pytest.mark.serial
 BIOT, CAVITY = SHIPPED / "biot.toml", SHIPPED / "cavity.toml"
 
 
+def test_large_vessels_need_moduli_too() -> None:
+    """Every region of the geometry is asked, those from masks of vessels included."""
+    overrides = (
+        "physics.flow=biot",
+        'geometry.labels.large_vein=[{ path = "demo_labels.nii.gz", labels = [1] }]',
+        "tissues.large_vein.base=large_vein",
+        "tissues.large_vein.confined_modulus=5 kPa",
+    )
+    with pytest.raises(CaseError) as found:
+        load_case(SHIPPED / "demo.toml", overrides)
+    keys = [problem.key for problem in found.value.problems]
+    assert ("tissues", "large_vein", "confined_modulus") in keys
+
+
 @pytest.mark.parametrize(
     ("case", "override", "key", "words"),
     [

@@ -26,10 +26,9 @@ from cases.sweep_folder import SweepFolder, make_plan
 from cases.sweep_schema import CorrelationTable
 from cases.sweep_table import outputs, rows_of
 from cases.sweep_worker import run_batch
-from postprocess.sensitivity import sensitivity
 from postprocess.sweep_figures import pareto
 from postprocess.sweep_report import build_sweep_report
-from postprocess.sweep_results import open_sweep, short_names
+from postprocess.sweep_results import short_names
 from tests.case_files import REFERENCE
 
 pytestmark = pytest.mark.serial
@@ -313,51 +312,3 @@ def test_pareto() -> None:
 def test_short_names_stay_different() -> None:
     names = short_names(["in.tissues.tumour.porosity", "in.tissues.tissue.porosity", "in.injection.0.rate"])
     assert len(set(names.values())) == 3
-
-
-def made_sweep(folder: Path, method: str, count: int) -> Path:
-    """A sweep whose results are a formula of its draws: coverage = a + 3 b, c does not matter."""
-    body = f'[sample]\nmethod = "{method}"\ncount = {count}\nseed = 5\n'
-    keys = ("tissues.tumour.porosity", "agent.reaction_rate", "tissues.tumour.perfusion")
-    for key in keys:
-        body += f'[[sample.prior]]\nkey = "{key}"\ndistribution = "uniform"\n'
-    sweep = load_sweep(written(folder, body))
-    root = SweepFolder(folder / "out")
-    plan = make_plan(sweep)
-    root.write_plan(plan)
-    priors = {prior.key: prior for prior in sweep.priors}
-    for job in plan.jobs:
-        share = {
-            key: (job.inputs[key] - priors[key].low) / (priors[key].high - priors[key].low) for key in keys
-        }
-        ablation = {"measure": "ct", "threshold": 4.5, "coverage": share[keys[0]] + 3 * share[keys[1]]}
-        out = root.case(job.identity)
-        out.mkdir(parents=True, exist_ok=True)  # a design may come to one point twice
-        summary = {"status": "complete", "ablation": [ablation], "timing": {"total_s": 1.0}, "validity": []}
-        (out / "summary.json").write_text(json.dumps(summary))
-    assert main(["sweep", "report", str(root.root)]) == ExitCode.DONE
-    return root.root
-
-
-def test_sobol_indices_of_a_known_function(tmp_path: Path) -> None:
-    """Of a + 3 b with a, b uniform the first-order indices are 1/10 and 9/10."""
-    sweep = open_sweep(made_sweep(tmp_path, "saltelli", 256))
-    found = sensitivity(sweep, sweep.metrics[0])
-    assert found is not None and found.method == "sobol" and found.total is not None
-    assert found.main == pytest.approx([0.1, 0.9, 0.0], abs=0.03)
-    assert found.total == pytest.approx([0.1, 0.9, 0.0], abs=0.03)
-
-
-def test_morris_effects_of_a_known_function(tmp_path: Path) -> None:
-    sweep = open_sweep(made_sweep(tmp_path, "morris", 20))
-    found = sensitivity(sweep, sweep.metrics[0])
-    assert found is not None and found.method == "morris" and found.total is not None
-    assert found.main == pytest.approx([100.0, 300.0, 0.0], abs=1e-3)
-    assert found.total == pytest.approx([0.0, 0.0, 0.0], abs=1e-3)
-
-
-def test_rank_correlation_where_the_design_is_no_other(tmp_path: Path) -> None:
-    sweep = open_sweep(made_sweep(tmp_path, "latin_hypercube", 200))
-    found = sensitivity(sweep, sweep.metrics[0])
-    assert found is not None and found.method == "rank correlation"
-    assert found.main[1] > 0.9 and 0.2 < found.main[0] < 0.45 and abs(found.main[2]) < 0.2

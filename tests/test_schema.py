@@ -214,7 +214,8 @@ def test_toml_text_is_read_back(tables: dict[str, Any]) -> None:
 
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-titles = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=UNSEEN), max_size=20)
+LETTERS = st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=UNSEEN)
+titles = st.text(LETTERS, max_size=20)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -60,6 +60,9 @@ def body_known(case: CaseFile) -> Iterator[Problem]:
     if numbers.get("exchange_flow", 0.0) > 0.0 and numbers.get("peripheral_volume", 0.0) <= 0.0:
         message = "is 0, but body.exchange_flow leads into it"
         yield Problem(key=("body", "peripheral_volume"), message=message)
+    if agent_numbers(case.agent).get("plasma_concentration", 0.0) > 0.0:
+        message = "holds only what the tumour gives it, and cannot feed agent.plasma_concentration"
+        yield Problem(key=("body",), message=message, hint="remove one of them")
 
 
 def _two_pressures(case: CaseFile, table: VesselsTable) -> Iterator[Problem]:

@@ -66,6 +66,13 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, more: str, expected: str) 
     assert expected in problems(tmp_path, more)
 
 
+def test_a_body_does_not_feed_arriving_blood(tmp_path: Path) -> None:
+    """It would be cleared of agent that it never held."""
+    base = SMALL.replace('"chlorine_dioxide"', '"chlorine_dioxide"\nplasma_concentration = "50 mg/L"')
+    assert base != SMALL
+    assert "cannot feed agent.plasma_concentration" in problems(tmp_path, "[body]\n", base)
+
+
 def test_an_agent_without_numbers_is_told(tmp_path: Path) -> None:
     saline = SMALL.replace("chlorine_dioxide", "saline")
     assert "agent.closure_rate" in problems(tmp_path, "[vessels]\nchemical_closure = true\n", saline)

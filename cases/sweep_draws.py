@@ -5,6 +5,7 @@ Low-discrepancy points by SciPy (Owen-scrambled Sobol, Latin hypercube); designs
 SALib. Correlations by a Gaussian copula, on the normal scores.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -133,7 +134,10 @@ def unit_cube(table: SampleTable, keys: Sequence[str]) -> Floats:
     """Points of the design, shape ``(draws, keys)``, each in [0, 1]."""
     size, count = len(keys), table.count
     if table.method == "sobol":
-        return qmc.Sobol(size, rng=np.random.default_rng(table.seed)).random(count)
+        with warnings.catch_warnings():
+            # other counts than powers of two are balanced less well; docs/sweeps.md says so
+            warnings.simplefilter("ignore", UserWarning)
+            return qmc.Sobol(size, rng=np.random.default_rng(table.seed)).random(count)
     if table.method == "latin_hypercube":
         return qmc.LatinHypercube(size, rng=np.random.default_rng(table.seed)).random(count)
     if table.method == "random":

@@ -15,9 +15,6 @@ from solver.line_parameters import Backflow, VesselLine
 from solver.vessel_parameters import Body, VesselModel
 
 FlowModel = Literal["storage", "steady", "biot"]
-ConductivityLaw = Literal[
-    "rigid", "exponential", "kozeny_carman", "holmes_mow", "fissuring", "logistic", "ramp"
-]
 Closure = Literal["pressure", "none"]
 AgentExchange = Literal["flow_limited", "patlak", "convective"]
 BoundaryKind = Literal["robin", "fixed", "no_flux"]
@@ -150,7 +147,7 @@ class Physics:
 
     Attributes:
         flow: ``storage`` (dp/dt kept), ``steady``, or ``biot`` (displacement solved with the pressure).
-        conductivity: law for K.
+        conductivity: law for K, a name in ``solver.conductivity.LAWS``.
         vessels: Starling exchange of fluid.
         closure: pressure closure of vessels, or none.
         perfusion_cap: whether exchange is bounded by blood flow, -nF <= J_v <= nF/2.
@@ -172,7 +169,7 @@ class Physics:
     """
 
     flow: FlowModel = "storage"
-    conductivity: ConductivityLaw = "fissuring"
+    conductivity: str = "fissuring"
     vessels: bool = True
     closure: Closure = "pressure"
     perfusion_cap: bool = True

@@ -130,3 +130,11 @@ def test_a_missing_map_is_a_missing_input(tmp_path: Path) -> None:
 def test_the_shipped_random_case_names_its_seed() -> None:
     field = load_case(str(SHIPPED / "random_conductivity.toml"), ()).model.tissue_fields[0]
     assert (field.source, field.seed, field.log_deviation) == ("random", 1, 1.0)
+
+
+def test_the_shipped_map_is_what_its_script_makes(tmp_path: Path) -> None:
+    from cases.shipped.make_demo_perfusion import OUT, main
+
+    main(tmp_path / "again.nii.gz")
+    assert (tmp_path / "again.nii.gz").read_bytes() == OUT.read_bytes()
+    load_case(OUT.with_name("perfusion_map.toml"))

@@ -122,3 +122,20 @@ def test_ranks_agree() -> None:
         *_, last = simulate(data, model)
         found.append(gathered(data, last.condition["feeding_flow"]))
     np.testing.assert_allclose(found[0], found[1], rtol=2e-3)
+
+
+@pytest.mark.serial
+def test_the_shipped_network_is_what_its_script_makes(tmp_path: Path) -> None:
+    """And blood that enters it leaves it."""
+    from cases.load import load_case
+    from cases.shipped.make_demo_network import main
+
+    shipped = Path(__file__).parents[1] / "cases" / "shipped"
+    main(tmp_path / "again.vtp")
+    assert (tmp_path / "again.vtp").read_bytes() == (shipped / "demo_network.vtp").read_bytes()
+    found = load_case(shipped / "vessel_network.toml").model.vessels.network
+    assert found is not None and len(found.ends) == 2
+    flow = NetworkFlow(found)
+    rates, _ = flow.solve(np.ones(len(found.edges)))
+    came, went = flow.through(rates)
+    assert came > 0 and came == pytest.approx(went, rel=1e-9)

@@ -102,7 +102,8 @@ import resource, sys
 from pathlib import Path
 from meshes.geometry import GeometryError
 from meshes.labels import read_label_map
-import nibabel
+import nibabel, numpy
+numpy.linalg.inv(numpy.eye(4)) @ numpy.eye(4)  # BLAS takes its buffer at its first call
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]),) * 2)
 try:

@@ -16,6 +16,7 @@ from cases.reuse import Reuse
 from meshes.plain import Geometry
 from solver.checkpoint import CheckpointError, find, load, save
 from solver.discretisation import Discretisation
+from solver.line_curves import line_curves
 from solver.memory import MemoryMismatch, pack, unpack
 from solver.parameters import Model, Numerics
 from solver.placement import DIRECTED, EDGE, NODE, Placement
@@ -88,7 +89,7 @@ def test_every_effect_is_kept(name: str) -> None:
     (path,) = (path for path in shipped() if path.stem == name)
     case = load_case(str(path), ("numerics.accuracy=draft",))
     reuse = Reuse()
-    _, mesh = reuse.mesh(case.geometry, COMM)
+    _, mesh = reuse.mesh(case.geometry, COMM, line_curves(case.model, case.geometry.sites))
     data = reuse.data(mesh, case.model, case.geometry.sites)
     loop = TimeLoop(data, case.model)
     for _ in range(8):
@@ -102,7 +103,8 @@ def test_every_effect_is_kept(name: str) -> None:
     found: list[dict[str, np.ndarray]] = [{}, {}]
     for one, into in zip((loop, other), found, strict=True):
         for _ in range(8):
-            one.advance()
+            if not one.done:
+                one.advance()
         assert json.dumps(pack(one.memory(), into)) == json.dumps(pack(loop.memory(), {}))
     for key, values in found[0].items():
         assert np.array_equal(found[1][key], values, equal_nan=True), key

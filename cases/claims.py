@@ -7,6 +7,7 @@ writes DIR/claims.json, DIR/report.html and the sweeps. What is finished is not 
 """
 
 import argparse
+import os
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -143,7 +144,7 @@ def run_sweep(name: str, sweep: dict[str, Any], out: Path, engine: str) -> pd.Da
     if engine == "serial":
         run_serially(folder, plan)
     else:
-        run_snakemake(folder, plan, 2, None)
+        run_snakemake(folder, plan, len(os.sched_getaffinity(0)), None)
     folder.remove_leases(plan.jobs)
     return pd.DataFrame(write_table(folder, plan))
 

@@ -14,7 +14,6 @@ from typing import Any, Final
 from mpi4py import MPI
 
 import numpy as np
-from pydantic import ValidationError
 
 from cases.case import Case
 from cases.errors import CaseError, ExitCode, Problem, UserError
@@ -24,7 +23,7 @@ from cases.read import read_source
 from cases.reuse import Reuse
 from cases.sweep_axes import Row, bound, si_setting
 from cases.sweep_draws import drawn_rows
-from cases.validate import problem_of
+from cases.validate import validated
 
 BASE: Final = -1
 """Number of the trial that is the base case itself."""
@@ -114,11 +113,7 @@ def load_plan(path: str) -> Search:
         CaseError: with every problem found.
     """
     source = read_source(path)
-    try:
-        table = PlanFile.model_validate(source.tables)
-    except ValidationError as error:
-        problems = [problem_of(detail, PlanFile) for detail in error.errors(include_url=False)]
-        raise CaseError([source.place(problem) for problem in problems]) from error
+    table = validated(source, PlanFile)
     choices, problems = [], []
     for number, variable in enumerate(table.variable):
         try:

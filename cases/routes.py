@@ -11,7 +11,6 @@ from typing import Any, Final
 from mpi4py import MPI
 
 import numpy as np
-from pydantic import ValidationError
 
 from cases import catalogue
 from cases.case import Case
@@ -22,7 +21,7 @@ from cases.read import read_source
 from cases.reuse import Reuse
 from cases.routes_schema import CircuitTable, RoutesFile, RouteTable
 from cases.schema_materials import AgentTable
-from cases.validate import problem_of
+from cases.validate import validated
 from solver.body import Compartments
 from solver.discretisation import Discretisation
 from solver.line_curves import line_curves
@@ -68,11 +67,7 @@ def load_comparison(path: str) -> Comparison:
         CaseError: with every problem found.
     """
     source = read_source(path)
-    try:
-        table = RoutesFile.model_validate(source.tables)
-    except ValidationError as error:
-        problems = [problem_of(detail, RoutesFile) for detail in error.errors(include_url=False)]
-        raise CaseError([source.place(problem) for problem in problems]) from error
+    table = validated(source, RoutesFile)
     base = Path(path).parent / table.case
     problems = [] if base.is_file() else [_problem(("case",), f"{base} is not there; expected a case file")]
     if table.end > MOST_STEPS * table.largest_step:

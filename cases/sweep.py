@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from cases.case import Case
 from cases.errors import CaseError, Key, Problem
 from cases.load import load_case
@@ -17,7 +15,7 @@ from cases.read import read_source
 from cases.sweep_axes import Row, axis_rows
 from cases.sweep_draws import Prior, drawn_rows
 from cases.sweep_schema import SweepFile
-from cases.validate import problem_of
+from cases.validate import validated
 
 LARGEST_SWEEP: Final = 1_000_000
 """Cases; more than that is a mistake in an axis."""
@@ -93,11 +91,7 @@ def load_sweep(path: str | Path) -> Sweep:
         CaseError: with every problem found.
     """
     source = read_source(str(path))
-    try:
-        table = SweepFile.model_validate(source.tables)
-    except ValidationError as error:
-        problems = [problem_of(detail, SweepFile) for detail in error.errors(include_url=False)]
-        raise CaseError([source.place(problem) for problem in problems]) from error
+    table = validated(source, SweepFile)
     folder = Path(path).parent
     problems, axes = [], []
     for number, axis in enumerate(table.axis):

@@ -2,14 +2,17 @@
 """Checks tables against the schema and says what is wrong in the words of the case file."""
 
 import copy
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from cases.errors import Key, Problem, shown
+from cases.errors import CaseError, Key, Problem, shown
 from cases.quantity import PLACEHOLDER
+from cases.read import Source
 from cases.schema import CaseFile
 from cases.suggest import hint
+
+Read = TypeVar("Read", bound=BaseModel)
 
 EXPECTED: Final = {
     "bool_type": "true or false",
@@ -49,6 +52,19 @@ def checked(tables: dict[str, Any]) -> tuple[CaseFile | None, list[Problem], set
     problems = [problem_of(detail) for detail in details]
     case, suspects = _repaired(tables, [(detail["type"], detail["loc"]) for detail in details])
     return case, problems, suspects
+
+
+def validated(source: Source, root: type[Read]) -> Read:
+    """The tables of a file that is no case, checked against their own schema.
+
+    Raises:
+        CaseError: with every problem found, at its line.
+    """
+    try:
+        return root.model_validate(source.tables)
+    except ValidationError as error:
+        problems = [problem_of(detail, root) for detail in error.errors(include_url=False)]
+        raise CaseError([source.place(problem) for problem in problems]) from error
 
 
 def model_at(key: Key, root: type[BaseModel] = CaseFile) -> type[BaseModel] | None:

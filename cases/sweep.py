@@ -93,7 +93,8 @@ def load_sweep(path: str | Path) -> Sweep:
     source = read_source(str(path))
     table = validated(source, SweepFile)
     folder = Path(path).parent
-    problems, axes = [], []
+    problems: list[Problem] = []
+    axes = []
     for number, axis in enumerate(table.axis):
         axes.append(_attempt(problems, ("axis", number), lambda axis=axis: axis_rows(axis, folder), []))
     draws: tuple[list[Row], list[Prior]] = ([()], [])

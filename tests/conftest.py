@@ -6,10 +6,13 @@ waiting in a collective call, so it ends all of them.
 """
 
 import gc
+import itertools
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 from mpi4py import MPI
 
@@ -76,3 +79,10 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs the data folder {SHARED.parent.name}/data beside the repository")
     return SHARED
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wall time as the keeper of checkpoints sees it: a second more each time it looks, on any machine."""
+    clock = SimpleNamespace(monotonic=itertools.count().__next__, time=time.time)
+    monkeypatch.setattr("cases.keeper.time", clock)

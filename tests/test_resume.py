@@ -72,8 +72,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("ticking")
 def test_a_run_that_stops_again_and_again_is_the_run_that_never_did(whole: Path, tmp_path: Path) -> None:
-    codes = [run(tmp_path, "--resume", "--stop-after", time) for time in ("0", "0.05", "0.05")]
+    codes = [run(tmp_path, "--resume", "--stop-after", time) for time in ("0", "5", "5")]
     assert codes == [75, 75, 75] and not (tmp_path / "summary.json").exists()
     assert not (tmp_path / "fields.vtkhdf").exists()
     assert run(tmp_path, "--resume") == 0
@@ -85,10 +86,11 @@ def test_a_run_that_stops_again_and_again_is_the_run_that_never_did(whole: Path,
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.usefixtures("ticking")
 def test_a_damaged_checkpoint_is_passed_over_and_none_left_is_an_error(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tmp_path, "--stop-after", "0.3", "--checkpoint-every", "0") == 75
+    assert run(tmp_path, "--stop-after", "20", "--checkpoint-every", "0") == 75
     folders = sorted((tmp_path / "checkpoint").glob("0*"))
     assert len(folders) == 3
     (folders[-1] / "state.json").write_text("{}")
@@ -155,7 +157,7 @@ def test_a_run_that_is_killed_at_random_moments_is_the_run_that_was_not(
 
 
 def test_a_rank_that_is_killed_ends_all_and_nothing_looks_finished(tmp_path: Path) -> None:
-    with started(tmp_path, "--ranks", "2", "--checkpoint-every", "0.1") as process:
+    with started(tmp_path, "--ranks", "2", "--checkpoint-every", "0") as process:
         wait_for(lambda: (tmp_path / "checkpoint" / "000002").exists(), process)
         ranks = [pid for pid, kind in descendants(process.pid) if kind == "rank"]
         assert len(ranks) == 2
@@ -231,6 +233,7 @@ def test_two_runs_do_not_write_into_one_folder(
     assert run(tmp_path, "--resume", "--stop-after", "0") == 75
 
 
+@pytest.mark.usefixtures("ticking")
 def test_a_checkpoint_that_finds_no_room_does_not_end_a_run(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -238,16 +241,17 @@ def test_a_checkpoint_that_finds_no_room_does_not_end_a_run(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("cases.keeper.save", full)
-    assert run(tmp_path, "--checkpoint-every", "0.2") == 0
+    assert run(tmp_path, "--checkpoint-every", "5") == 0
     assert "checkpoint not written: No space left on device; the run goes on" in capsys.readouterr().err
     assert differences(whole, tmp_path) == []
     assert run(tmp_path, "--overwrite", "--stop-after", "0") == 74
     assert not (tmp_path / "summary.json").exists()
 
 
+@pytest.mark.usefixtures("ticking")
 def test_a_limit_on_the_size_of_files_loses_nothing(whole: Path, tmp_path: Path) -> None:
     """What a full disk does to writers; the limit is between a checkpoint and the fields of the end."""
-    assert run(tmp_path, "--stop-after", "0.2") == 75
+    assert run(tmp_path, "--stop-after", "20") == 75
     arguments = ["infusate", "run", *SPILL, "--out", str(tmp_path), "--resume"]
     code = f"""
 import resource, signal, sys

@@ -6,17 +6,22 @@ waiting in a collective call, so it ends all of them.
 """
 
 import gc
+import io
 import itertools
 import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 from pathlib import Path
 from types import SimpleNamespace
 
 from mpi4py import MPI
 
 import pytest
+
+from cases.about import remind_once
+from meshes.cache_room import cache_folder
 
 COMM = MPI.COMM_WORLD
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
@@ -26,6 +31,9 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 def pytest_configure(config: pytest.Config) -> None:
     """Let rank 0 alone print."""
     config.addinivalue_line("markers", "serial: runs on one rank only")
+    with redirect_stderr(io.StringIO()):
+        # so that no test depends on whether it is somebody's first
+        remind_once(cache_folder().parent)
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if COMM.rank > 0 and reporter is not None:
         reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115

@@ -31,9 +31,9 @@ run: ## run any case: make run CASE=path [RANKS=n] [OUT=dir]
 	@$(call infusate,run "$(CASE)" --ranks $(RANKS) $(if $(OUT),--out "$(OUT)"))
 
 .PHONY: test
-test: ## run the tests on one rank, then on two
+test: ## run the tests on one rank, several files at a time, then on two ranks
 	@status=0; \
-	echo "tests on 1 rank"; $(inside) python3 -m pytest tests || status=1; \
+	echo "tests on 1 rank"; $(inside) python3 -m pytest tests -n auto --maxprocesses 8 --dist loadfile || status=1; \
 	echo "tests on 2 ranks"; $(inside) mpirun -n 2 python3 -m pytest tests -m "not serial" || status=1; \
 	exit $$status
 

@@ -19,6 +19,7 @@ from meshes.geometry import (
     GeometryDescription,
     LabelGeometry,
     Mask,
+    MeshGeometry,
     MeshSizes,
     ParametricGeometry,
     Site,
@@ -37,7 +38,7 @@ from meshes.regions import (
 from solver.parameters import Model, Numerics, Physics, Schedule, Thresholds
 
 LABEL_SOURCE_RADIUS = 1e-3
-"""Radius of the distributed source in a mesh from labels, which has no cavity cut out [m]."""
+"""Radius of the distributed source in a mesh from labels or a given one: no cavity is cut out of it [m]."""
 
 LARGEST_TOLERANCE = 0.1
 """Of a step, however little accuracy is asked for."""
@@ -68,7 +69,7 @@ def source_radius(case: CaseFile, injection: InjectionTable) -> float:
     """Radius of the cavity or distributed source at a tip [m]."""
     if injection.source_radius is not None:
         return injection.source_radius
-    if case.geometry.labels is not None:
+    if case.geometry.labels is not None or case.geometry.mesh is not None:
         return LABEL_SOURCE_RADIUS
     return 0.5 * needle_numbers(case, injection.needle)["outer_diameter"]
 
@@ -94,6 +95,10 @@ def tumour_axes(case: CaseFile) -> Vector | None:
 def present_regions(case: CaseFile) -> list[str]:
     """Names of the regions that the geometry of a case has, in the order of their tags."""
     geometry, labels = case.geometry, case.geometry.labels
+    if geometry.mesh is not None:
+        # the far field is that of tissue, whether the mesh has any or not
+        named = {"tissue", *geometry.mesh.regions.values()}
+        return [name for name in REGION_NAMES.values() if name in named]
     there = {
         TUMOUR: True,
         TISSUE: True,
@@ -127,9 +132,14 @@ def _model(case: CaseFile, folder: Path, ct: list[Level], peak: list[Level]) -> 
     return controlled(model)
 
 
+def _mesh_kind(case: CaseFile) -> str:
+    """By which rule edge lengths follow from an accuracy; a given mesh is refined by that of labels."""
+    return "labels" if case.geometry.labels or case.geometry.mesh else case.geometry.kind
+
+
 def _resolution(case: CaseFile) -> Resolution:
     """What the accuracy asks for in the kind of mesh that the case has."""
-    kind = "labels" if case.geometry.labels else case.geometry.kind
+    kind = _mesh_kind(case)
     return resolution(case.numerics.accuracy, kind)
 
 
@@ -173,6 +183,20 @@ def _geometry(case: CaseFile, folder: Path) -> GeometryDescription:
             sites=sites,
             sizes=sizes,
         )
+    if table.mesh is not None:
+        mesh = table.mesh
+        assert mesh.unit is not None, "the rules ask for a unit"
+        return MeshGeometry(
+            path=folder / mesh.file,
+            length=mesh.unit,
+            regions=dict(mesh.regions),
+            boundaries=dict(mesh.boundaries),
+            outside=mesh.outside,
+            tags=mesh.tags,
+            refine=mesh.refine,
+            sites=sites,
+            sizes=sizes,
+        )
     axes = tumour_axes(case)
     assert axes and table.tumour and table.domain_radius, "the rules ask for a tumour and a domain"
     return ParametricGeometry(
@@ -195,7 +219,7 @@ def _sites(case: CaseFile) -> tuple[Site, ...]:
             tip=_vector(table.tip),
             direction=_vector([component / length for component in table.direction]),
             needle_radius=0.5 * needle_numbers(case, table.needle)["outer_diameter"],
-            source_radius=source_radius(case, table) if case.geometry.labels else table.source_radius,
+            source_radius=source_radius(case, table) if _mesh_kind(case) == "labels" else table.source_radius,
         )
     holes = [site for rings in hole_sites(case).values() for site in rings]
     return (*(sites[number] for number in sorted(sites)), *holes)
@@ -220,13 +244,16 @@ def _sizes(case: CaseFile) -> MeshSizes:
         domain=2.0 * margin if margin is not None else geometry.domain_radius or 0.0,
     )
     given = case.numerics.mesh.model_dump(exclude_none=True)
-    kind = "labels" if geometry.labels else geometry.kind
+    kind = _mesh_kind(case)
     cells = case.numerics.cells_per_front or _resolution(case).cells_per_front
     return mesh_sizes(kind, lengths, cells, given)
 
 
 def _masks(tables: list[MaskTable], folder: Path) -> tuple[Mask, ...]:
-    return tuple(Mask(path=folder / table.path, labels=tuple(table.labels)) for table in tables)
+    return tuple(
+        Mask(path=folder / table.path, labels=tuple(table.labels), length=table.unit, voxel=table.voxel)
+        for table in tables
+    )
 
 
 def _vector(components: list[float]) -> Vector:

@@ -3,7 +3,7 @@
 
 from cases.case import Case
 from cases.resolve import case_hash
-from meshes.geometry import ParametricGeometry
+from meshes.geometry import MeshGeometry, ParametricGeometry
 
 
 def description(case: Case) -> dict[str, str]:
@@ -13,6 +13,9 @@ def description(case: Case) -> dict[str, str]:
         axes = " x ".join(f"{1e3 * axis:g}" for axis in geometry.semi_axes)
         domain = 1e3 * geometry.domain_radius
         where = f"{geometry.kind}, tumour with semi-axes {axes} mm in a ball of {domain:g} mm"
+    elif isinstance(geometry, MeshGeometry):
+        named = ", ".join(f"{name} is {region}" for name, region in geometry.regions.items())
+        where = f"3d, mesh {geometry.path.name} in units of {geometry.length:g} m: {named}"
     else:
         where = f"3d, tumour from {', '.join(mask.path.name for mask in geometry.tumour)}"
     volume = sum(pulse.volume for pulse in model.injections)

@@ -12,8 +12,9 @@ from cases.errors import CaseError, ExitCode, Problem
 from cases.read import Source, read_source
 from cases.resolve import RESOLVED_KEY, resolved_case
 from cases.rules import broken_rules
+from cases.rules_mesh import mesh_problem
 from cases.validate import checked
-from meshes.geometry import GeometryError, ParametricGeometry
+from meshes.geometry import GeometryError, MeshGeometry, ParametricGeometry
 from meshes.layout import require_sound_layout
 
 MOST_PROBLEMS: Final = 100
@@ -41,6 +42,8 @@ def load_case(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Case:
     built = build_case(case, Path(source.file), tuple(overrides))
     if isinstance(built.geometry, ParametricGeometry):
         _require_meshable(source, built.geometry)
+    if isinstance(built.geometry, MeshGeometry) and (problem := mesh_problem(built.geometry)):
+        raise CaseError([source.place(problem)])
     return built
 
 

@@ -19,7 +19,7 @@ from cases.case import Case, CheckpointPlan
 from cases.errors import CaseError, ExitCode, Problem
 from cases.read import Source
 from cases.sources import sources
-from meshes.geometry import STRUCTURES, LabelGeometry, ParametricGeometry
+from meshes.geometry import STRUCTURES, LabelGeometry, MeshGeometry, ParametricGeometry
 from meshes.regions import REGION_NAMES
 from solver.chemistry_parameters import Chemistry, Kill
 from solver.field_parameters import TissueField
@@ -33,7 +33,8 @@ _CLOSED: Final = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 def _geometry_kind(table: Any) -> str:
-    return "parametric" if isinstance(table, dict) and "kind" in table else "labels"
+    known = table if isinstance(table, dict) else {}
+    return "parametric" if "kind" in known else "mesh" if "path" in known else "labels"
 
 
 class _Labels(BaseModel):
@@ -66,7 +67,9 @@ class _Resolved(BaseModel):
     backflow: Backflow | None = None
     vessel_lines: tuple[VesselLine, ...] = ()
     geometry: Annotated[
-        Annotated[ParametricGeometry, Tag("parametric")] | Annotated[LabelGeometry, Tag("labels")],
+        Annotated[ParametricGeometry, Tag("parametric")]
+        | Annotated[LabelGeometry, Tag("labels")]
+        | Annotated[MeshGeometry, Tag("mesh")],
         Discriminator(_geometry_kind),
     ]
 
@@ -131,6 +134,8 @@ def case_hash(case: Case) -> str:
             masks = getattr(case.geometry, structure)
             for mask, table in zip(masks, tables["geometry"][structure], strict=True):
                 table["path"] = _digest(mask.path)
+    if isinstance(case.geometry, MeshGeometry):
+        tables["geometry"]["path"] = _digest(case.geometry.path)
     for field, table in zip(case.model.tissue_fields, tables["tissue_fields"], strict=True):
         if field.path is not None:
             table["path"] = _digest(field.path)
@@ -168,6 +173,8 @@ def _unchecked(source: Source) -> Case:
     tables = {key: value for key, value in source.tables.items() if key != RESOLVED_KEY}
     if _geometry_kind(tables.get("geometry")) == "labels" and isinstance(tables.get("geometry"), dict):
         tables["geometry"] = {"smoothing": None, **tables["geometry"]}
+    if _geometry_kind(tables.get("geometry")) == "mesh":
+        tables["geometry"] = {"outside": None, "tags": None, **tables["geometry"]}
     try:
         resolved = _Resolved.model_validate(tables)
         return _rebuilt(resolved, source)
@@ -194,6 +201,8 @@ def _rebuilt(resolved: _Resolved, source: Source) -> Case:
     geometry = resolved.geometry
     if isinstance(geometry, LabelGeometry):
         geometry = _relocated(geometry, file.parent)
+    elif isinstance(geometry, MeshGeometry):
+        geometry = replace(geometry, path=file.parent / geometry.path)
     return Case(
         name=resolved.name,
         title=resolved.title,

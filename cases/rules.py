@@ -20,6 +20,7 @@ from cases.rules_geometry import (
 )
 from cases.rules_library import materials_complete, names_known, regions_exist
 from cases.rules_lines import backflow_fits, vessel_files, vessel_lines_fit
+from cases.rules_mesh import mesh_complete, mesh_file, surface_units
 from cases.rules_solid import cavities_open, moduli_fit
 from cases.rules_time import end_known, outputs_inside, pulses_apart, steps_ordered
 from cases.rules_vessels import body_known, vessels_known
@@ -29,6 +30,8 @@ Rule = Callable[[CaseFile], Iterator[Problem]]
 
 RULES: Final[tuple[tuple[Rule, tuple[str, ...]], ...]] = (
     (geometry_complete, ("geometry*",)),
+    (mesh_complete, ("geometry*",)),
+    (surface_units, ("geometry*",)),
     (symmetry, ("geometry*", "injection*tip*", "injection*direction*")),
     (tips_inside, ("geometry*", "injection*tip*", "injection*source_radius", "needles*", "injection*needle")),
     (
@@ -88,6 +91,7 @@ def broken_rules(case: CaseFile, folder: Path, suspects: set[Key]) -> list[Probl
     unsure = {dotted(key) for key in suspects}
     materials_known = not problems
     problems += label_files(case, folder)
+    problems += mesh_file(case, folder)
     problems += field_files(case, folder)
     problems += vessel_files(case, folder)
     for rule, reads in RULES:

@@ -14,6 +14,7 @@ from cases.errors import ExitCode, Key, Problem, shown
 from cases.schema import CaseFile
 from cases.schema_geometry import GeometryTable, InjectionTable, MaskTable
 from meshes.geometry import STRUCTURES
+from meshes.surface_files import SUFFIXES as SURFACES
 
 LABEL_SUFFIXES: Final = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 LARGEST_LABELS: Final = 4_000_000_000
@@ -23,12 +24,18 @@ LARGEST_LABELS: Final = 4_000_000_000
 def geometry_complete(case: CaseFile) -> Iterator[Problem]:
     """Either a parametric tumour in a domain that holds it, or label maps."""
     geometry = case.geometry
+    if geometry.mesh is not None:
+        return
     if geometry.labels is not None:
         yield from _labels_alone(geometry)
         return
     for name in ("domain_radius", "tumour"):
         if getattr(geometry, name) is None:
-            yield Problem(key=("geometry", name), message="missing", hint="give it, or [geometry.labels]")
+            yield Problem(
+                key=("geometry", name),
+                message="missing",
+                hint="give it, or [geometry.labels] or [geometry.mesh]",
+            )
     tumour = geometry.tumour
     if tumour is None:
         return
@@ -132,7 +139,9 @@ def label_files(case: CaseFile, folder: Path) -> Iterator[Problem]:
         masks: list[MaskTable] = getattr(labels, name)
         for i, mask in enumerate(masks):
             key: Key = ("geometry", "labels", name, i, "path")
-            yield from input_file(mask.path, folder, key, ("a label map", LABEL_SUFFIXES))
+            yield from input_file(
+                mask.path, folder, key, ("a label map or surface", LABEL_SUFFIXES + SURFACES)
+            )
 
 
 def input_file(text: str, folder: Path, key: Key, kind: tuple[str, tuple[str, ...]]) -> Iterator[Problem]:

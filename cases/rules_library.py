@@ -63,6 +63,8 @@ def regions_exist(case: CaseFile) -> Iterator[Problem]:
         "capsule": bool(geometry.capsule),
         **{name: bool(labels and getattr(labels, name)) for name in MASKED},
     }
+    if geometry.mesh is not None:
+        exists = {name: name in geometry.mesh.regions.values() for name in exists}
     for region, there in exists.items():
         if not there and region in case.tissues.model_fields_set:
             yield Problem(

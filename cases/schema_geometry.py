@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from cases import units
 from cases.quantity import Quantity
 from cases.schema_delivery import SideHolesTable
+from cases.schema_mesh import MeshTable, UnitOfLength
 from cases.table import CLOSED, ONE_OR_MORE, Coordinate, Duration, Length, Moment
 
 Point = Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
@@ -47,10 +48,20 @@ class MaskTable(BaseModel):
 
     model_config = CLOSED
     path: str = Field(
-        min_length=1, max_length=1000, description="NIfTI, NRRD or MHA file, relative to the case file."
+        min_length=1,
+        max_length=1000,
+        description="NIfTI, NRRD or MHA file, or a closed surface, relative to the case file.",
     )
     labels: list[Annotated[int, Quantity(units.NUMBER, 1, 65535, integer=True)]] = Field(
         [], max_length=1000, description="Voxel values of the structure; none for every value above zero."
+    )
+    unit: UnitOfLength = Field(
+        None, description="Unit of length of a surface (STL, PLY, OBJ, VTP); needed there."
+    )
+    voxel: Annotated[float, Quantity(units.LENGTH, 1e-5, 1e-2)] | None = Field(
+        None,
+        description="Voxels that a surface is taken to; by default a fiftieth of its shortest extent, within "
+        "0.5 mm and 2 mm.",
     )
 
 
@@ -84,7 +95,7 @@ class LabelsTable(BaseModel):
 
 
 class GeometryTable(BaseModel):
-    """Where: either a parametric tumour or label maps."""
+    """Where: a parametric tumour, label maps and surfaces, or a mesh."""
 
     model_config = CLOSED
     kind: Literal["radial", "axisymmetric", "3d"] = Field(
@@ -96,7 +107,10 @@ class GeometryTable(BaseModel):
     tumour: TumourTable | None = Field(None, description="The parametric tumour.")
     necrotic_core: CoreTable | None = Field(None, description="Necrotic core; none by default.")
     capsule: CapsuleTable | None = Field(None, description="Capsule of the tumour; none by default.")
-    labels: LabelsTable | None = Field(None, description="Label maps, instead of a parametric tumour.")
+    labels: LabelsTable | None = Field(
+        None, description="Label maps or closed surfaces, instead of a parametric tumour."
+    )
+    mesh: MeshTable | None = Field(None, description="A mesh of your own, instead of a parametric tumour.")
 
 
 class NeedleTable(BaseModel):

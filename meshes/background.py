@@ -77,13 +77,16 @@ def graded_ball(centre: Points, radius: float, size: Size, coarsest: float) -> t
     return adapted.points, adapted.cells
 
 
-def place(points: Points, cells: Cells, tips: Points) -> tuple[Points, NDArray[np.int64]]:
+def place(
+    points: Points, cells: Cells, tips: Points, fixed: NDArray[np.bool_] | None = None
+) -> tuple[Points, NDArray[np.int64]]:
     """Moves a near vertex onto each tip, the one whose move leaves the best cells.
 
     Args:
         points: vertices [m], shape ``(n, 3)``.
         cells: tetrahedra, shape ``(m, 4)``.
         tips: distinct positions inside the mesh [m], shape ``(k, 3)``.
+        fixed: vertices that must not move, shape ``(n,)``; none by default.
 
     Returns:
         The points and the vertex at each tip.
@@ -93,7 +96,10 @@ def place(points: Points, cells: Cells, tips: Points) -> tuple[Points, NDArray[n
     """
     points, taken = points.copy(), np.full(len(tips), -1, dtype=np.int64)
     for number, tip in enumerate(tips):
-        near = np.argsort(((points - tip) ** 2).sum(axis=1), kind="stable")[:10]
+        distance = ((points - tip) ** 2).sum(axis=1)
+        near = np.argsort(distance if fixed is None else np.where(fixed, np.inf, distance), kind="stable")[
+            :10
+        ]
         near = near[~np.isin(near, taken)]
         scores = [_angle_after_move(points, cells, int(vertex), tip) for vertex in near]
         best = int(np.argmax(scores))

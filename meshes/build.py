@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from meshes.cache import cached, checksum_of_file
-from meshes.geometry import GeometryDescription, MeshInputError, ParametricGeometry
+from meshes.geometry import GeometryDescription, MeshGeometry, MeshInputError, ParametricGeometry
 from meshes.plain import PlainMesh
 
 
@@ -16,7 +16,7 @@ def build_mesh(description: GeometryDescription) -> PlainMesh:
     Not collective: call it on one rank and ``distribute`` the result.
 
     Args:
-        description: parametric, or from label maps.
+        description: parametric, from label maps, or a mesh in a file.
 
     Returns:
         The tagged mesh.
@@ -32,7 +32,7 @@ def key_material(description: GeometryDescription) -> dict[str, Any]:
     """Collect all that decides a mesh: kind and values of a description, and the content of files it names.
 
     Args:
-        description: parametric, or from label maps.
+        description: parametric, from label maps, or a mesh in a file.
 
     Returns:
         JSON-ready; a file is stood for by its checksum, so that moving it changes nothing.
@@ -63,6 +63,10 @@ def _build(description: GeometryDescription) -> PlainMesh:
         from meshes.parametric import parametric_mesh
 
         return parametric_mesh(description)
+    if isinstance(description, MeshGeometry):
+        from meshes.from_mesh import mesh_from_file
+
+        return mesh_from_file(description)
     from meshes.from_labels import mesh_from_labels
 
     return mesh_from_labels(description)

@@ -13,6 +13,7 @@ from meshes.quality import edge_lengths, quality, volumes
 from meshes.regions import NECROTIC_CORE, REGION_NAMES, SURFACE_NAMES, TUMOUR_REGIONS
 from meshes.remesh import TaggedMesh
 from meshes.tetrahedra import Cells, Points, faces_between
+from meshes.winding import winding_numbers
 
 WORST_VOLUME = 0.01
 """Relative difference of a volume from the voxels' that is worth a warning."""
@@ -104,39 +105,9 @@ def dice(points: Points, triangles: Cells, structure: Structure) -> float:
     corners = (points @ inverse[:3, :3].T + inverse[:3, 3])[triangles]
     if np.linalg.det(inverse[:3, :3]) < 0.0:
         corners = corners[:, ::-1]
-    filled = _fill(corners, structure.inside.shape)
+    filled = winding_numbers(corners, structure.inside.shape) > 0
     both = np.count_nonzero(filled & structure.inside)
     return 2.0 * both / float(np.count_nonzero(filled) + np.count_nonzero(structure.inside))
-
-
-def _fill(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Grid points inside a closed surface ``(m, 3, 3)`` in index coordinates, by winding on the last axis."""
-    # A shift that no lattice line shares with an edge: each line then meets whole triangles.
-    corners = corners + np.array([1.234567e-7, 2.718281e-7, 0.0])
-    low = np.clip(np.ceil(corners[:, :, :2].min(axis=1)), 0, None).astype(np.int64)
-    high = np.minimum(np.floor(corners[:, :, :2].max(axis=1)), np.array(shape[:2]) - 1).astype(np.int64)
-    extent = np.maximum(high - low + 1, 0)
-    counts = extent.prod(axis=1)
-    owner = np.repeat(np.arange(len(corners)), counts)
-    local = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    i = low[owner, 0] + local // extent[owner, 1]
-    j = low[owner, 1] + local % extent[owner, 1]
-    a, b, c = (corners[owner, n] for n in range(3))
-    line = np.column_stack((i, j)).astype(np.float64)
-    weights = np.stack([_area(b, c, line), _area(c, a, line), _area(a, b, line)])
-    total = weights.sum(axis=0)
-    hit = (weights * np.sign(total) > 0.0).all(axis=0)
-    height = (weights * np.stack([a[:, 2], b[:, 2], c[:, 2]])).sum(axis=0)[hit] / total[hit]
-    winding = np.zeros((shape[0], shape[1], shape[2] + 1), dtype=np.int64)
-    level = np.clip(np.ceil(height), 0, shape[2]).astype(np.int64)
-    np.add.at(winding, (i[hit], j[hit], level), -np.sign(total[hit]).astype(np.int64))
-    return np.asarray(np.cumsum(winding, axis=2)[:, :, :-1] > 0)
-
-
-def _area(a: NDArray[np.float64], b: NDArray[np.float64], line: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Twice the signed area of the triangles of two projected corners and a lattice line."""
-    u, v = a[:, :2] - line, b[:, :2] - line
-    return np.asarray(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
 
 
 def crease(points: Points, triangles: Cells) -> float:

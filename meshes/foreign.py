@@ -79,7 +79,7 @@ def read_foreign(path: Path) -> ForeignMesh:
     if not path.is_file():
         raise MeshInputError(f"{path}: no such file")
     if path.suffix.lower() in BY_MESHIO:
-        _require_near(path)
+        require_near(path)
     with tempfile.TemporaryDirectory(prefix="infusate-mesh-") as folder:
         arrays = Path(folder, "arrays.npz")
         _run(path, arrays)
@@ -121,7 +121,7 @@ def _run(path: Path, arrays: Path) -> None:
         raise MeshInputError(f"{path}: cannot be read: the file is damaged, its reader failed on it")
 
 
-def _require_near(path: Path) -> None:
+def require_near(path: Path) -> None:
     """Refuse an XDMF file that takes its numbers from elsewhere than beside it."""
     if path.stat().st_size > LONGEST_TEXT:
         raise MeshInputError(f"{path}: cannot be read: larger than {LONGEST_TEXT >> 20} MiB; no XDMF file is")

@@ -86,12 +86,16 @@ class Mask:
     """One structure in a label map.
 
     Attributes:
-        path: NIfTI, NRRD or MHA file.
+        path: NIfTI, NRRD or MHA file, or a closed surface (STL, PLY, OBJ, VTP).
         labels: voxel values that belong to the structure; empty means every value above zero.
+        length: metres per unit of length of a surface.
+        voxel: edge of the voxels that a surface is taken to [m]; None for a share of its extent.
     """
 
     path: Path
     labels: tuple[int, ...] = ()
+    length: float | None = None
+    voxel: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +128,37 @@ class LabelGeometry:
     portal_vein: tuple[Mask, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class MeshGeometry:
+    """Somebody's mesh; coordinates as in its file, in metres.
+
+    Attributes:
+        path: of the file.
+        length: metres per unit of length of the file.
+        regions: name of a group of cells in the file, or ``*`` for all others, to the name of its region.
+        boundaries: name of a group of facets in the file to the name of a surface.
+        outside: name of the surface that all other facets on the outside belong to; None for none.
+        tags: cell data of whole numbers that name the groups, in formats without names.
+        refine: whether cells around the tips are made finer.
+        sites: injection sites.
+        sizes: edge lengths; those of the file are kept where they are shorter, or far from the tips.
+    """
+
+    path: Path
+    length: float
+    regions: dict[str, str]
+    boundaries: dict[str, str]
+    outside: str | None
+    tags: str | None
+    refine: bool
+    sites: tuple[Site, ...]
+    sizes: MeshSizes
+
+
 STRUCTURES = ("tumour", "organ", "necrotic_core", "large_artery", "large_vein", "portal_vein")
 """Attributes of a ``LabelGeometry`` that are masks."""
 
-GeometryDescription = ParametricGeometry | LabelGeometry
+GeometryDescription = ParametricGeometry | LabelGeometry | MeshGeometry
 
 
 def vessel_masks(geometry: LabelGeometry) -> dict[int, tuple[Mask, ...]]:

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from meshes.geometry import GeometryError, Mask
 from meshes.labels import LabelMap, read_label_map
+from meshes.surface_files import SUFFIXES, read_surface
 
 Box = NDArray[np.int64]
 Points = NDArray[np.float64]
@@ -87,12 +88,20 @@ def load_structure(masks: Sequence[Mask], name: str) -> Structure:
     for mask in masks:
         key = str(mask.path)
         if key not in maps:
-            maps[key] = read_label_map(mask.path)
+            maps[key] = _label_map(mask)
         parts.append(_select(maps[key], mask, name))
     # Small voxels first: the union keeps the finest grid.
     parts.sort(key=lambda part: float(np.prod(part.spacing)))
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
     return replace(reduce(unite, parts), files=", ".join(maps), notes=notes)
+
+
+def _label_map(mask: Mask) -> LabelMap:
+    """Labels of an image, or of the voxels inside a surface."""
+    if not mask.path.name.lower().endswith(SUFFIXES):
+        return read_label_map(mask.path)
+    values, affine, notes = read_surface(mask)
+    return LabelMap(path=mask.path, values=values, affine=affine, notes=notes)
 
 
 def _select(labels: LabelMap, mask: Mask, name: str) -> Structure:

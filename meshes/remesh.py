@@ -14,6 +14,9 @@ from meshes.tetrahedra import Cells, Points
 ROUNDING: Final = 1e-9
 """MMG scales coordinates to and fro; vertices that must stay come back within this distance [m]."""
 
+SHARP: Final = 40.0
+"""Angle between triangles from which an edge of a given mesh is kept as an edge [degrees]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaggedMesh:
@@ -42,6 +45,7 @@ def remesh(
     deviation: float,
     stage: str,
     deviations: Mapping[int, float] | None = None,
+    frozen: NDArray[np.int64] | None = None,
 ) -> TaggedMesh:
     """Adapts a tagged mesh to wanted edge lengths, keeping its surfaces (serial, deterministic).
 
@@ -52,6 +56,7 @@ def remesh(
         deviation: distance by which the new triangles may leave the given surfaces [m].
         stage: what is being made, for the message.
         deviations: those of triangles of single references [m].
+        frozen: numbers of triangles that stay as they are; where they are given, sharp edges stay sharp.
 
     Raises:
         GeometryError: MMG failed.
@@ -74,6 +79,8 @@ def remesh(
         gradation = 1.3
         mmg.set_field("metric", size.reshape(-1, 1))
         smallest, largest = 0.3 * float(size.min()), 2.0 * float(size.max())
+    if frozen is not None and len(frozen):
+        mmg.set_required_triangles(frozen.astype(np.int32))
     local: list[Any] = [
         {"type": "triangle", "ref": ref, "hmin": smallest, "hmax": largest, "hausd": own}
         for ref, own in (deviations or {}).items()
@@ -81,8 +88,9 @@ def remesh(
     if local:
         mmg.set_local_parameters(local)
     bounds = {"hmin": smallest, "hmax": largest, "hausd": deviation, "hgrad": gradation}
+    edges = {"angle": 0} if frozen is None else {"ar": SHARP}
     try:
-        mmg.remesh(**bounds, angle=0, nosizreq=1, verbose=-1)
+        mmg.remesh(**bounds, **edges, nosizreq=1, verbose=-1)
     except (RuntimeError, ValueError) as error:
         raise GeometryError(
             f"the mesher MMG failed while {stage}: {str(error).strip() or 'no reason given'}"

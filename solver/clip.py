@@ -31,7 +31,7 @@ def volume_above(points: Floats, cells: Ints, values: Floats, threshold: float, 
     Returns:
         Volumes [m3], shape ``(n_cells,)``.
     """
-    above = np.count_nonzero(values[cells] >= threshold, axis=1)
+    above = _corners_above(cells, values, threshold)
     volumes = np.zeros(len(cells))
     full = above == cells.shape[1]
     volumes[full] = cell_volumes(points, cells[full], geometry)
@@ -58,7 +58,7 @@ def isosurface(points: Floats, cells: Ints, values: Floats, threshold: float) ->
         Corners [m], shape ``(n_primitives, dimension, dimension)``: radii, segments or triangles.
     """
     dimension = cells.shape[1] - 1
-    above = np.count_nonzero(values[cells] >= threshold, axis=1)
+    above = _corners_above(cells, values, threshold)
     found: list[Floats] = [np.empty((0, dimension, dimension))]
     for count in range(1, dimension + 1):
         high_first, levels = _sorted_cells(cells[above == count], values)
@@ -70,6 +70,15 @@ def isosurface(points: Floats, cells: Ints, values: Floats, threshold: float) ->
             found.append(crossings)
     soup = np.concatenate(found)
     return soup[_extent(soup) > 0.0]
+
+
+def _corners_above(cells: Ints, values: Floats, threshold: float) -> NDArray[np.int8]:
+    """How many vertices of each cell are at or above a threshold."""
+    reached = (values >= threshold).view(np.int8)
+    count = reached[cells[:, 0]]
+    for corner in cells.T[1:]:
+        count += reached[corner]
+    return count
 
 
 def _sorted_cells(cells: Ints, values: Floats) -> tuple[Ints, Floats]:

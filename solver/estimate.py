@@ -27,6 +27,8 @@ from solver.stencil_kernels import cell_gradients
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
 
+TINY: Final = np.finfo(float).tiny
+
 TIME_SHARE: Final = 0.1
 """Error of the volumes by the steps over `flow_tolerance`; measured, radial reference and spill case [-]."""
 
@@ -42,12 +44,23 @@ def recovered_gradient(mesh: PlainMesh, values: Floats, volumes: Floats) -> Floa
     Returns:
         In the unit of the field over m, shape ``(n, dimension)``.
     """
-    per_cell = volumes[:, None] * cell_gradients(mesh.points, mesh.cells.astype(np.int32), values)
-    count, corners = len(mesh.points), mesh.cells.shape[1]
-    nodes = mesh.cells.T.ravel()
-    weight = np.bincount(nodes, weights=np.tile(volumes, corners), minlength=count)
-    sums = [np.bincount(nodes, weights=np.tile(column, corners), minlength=count) for column in per_cell.T]
-    return np.stack(sums, axis=1) / np.maximum(weight, np.finfo(float).tiny)[:, None]
+    gradients = cell_gradients(mesh.points, mesh.cells.astype(np.int32), values)
+    return np.asarray(_nodal_means(mesh.cells, gradients, volumes, len(mesh.points)))
+
+
+@njit(cache=True)
+def _nodal_means(cells: Ints, per_cell: Floats, weights: Floats, nodes: int) -> Floats:
+    """Mean of what cells have over those of each vertex, weighted; 0 at vertices without cells."""
+    out, total = np.zeros((nodes, per_cell.shape[1])), np.zeros(nodes)
+    for c in range(cells.shape[0]):
+        for a in range(cells.shape[1]):
+            total[cells[c, a]] += weights[c]
+            for d in range(per_cell.shape[1]):
+                out[cells[c, a], d] += weights[c] * per_cell[c, d]
+    for i in range(nodes):
+        for d in range(per_cell.shape[1]):
+            out[i, d] /= max(total[i], TINY)
+    return out
 
 
 def cell_errors(mesh: PlainMesh, values: Floats, volumes: Floats) -> Floats:

@@ -30,6 +30,9 @@ Floats = NDArray[np.float64]
 
 LOOSEST: Final = 0.03
 """Largest relative tolerance of a linear solve."""
+LOOSEST_STEADY: Final = 1e-3
+"""The same in steady flow: vessels or the boundary alone hold the pressure there, and what a loose solve
+leaves is rough enough to raise the balance, so Newton would only creep."""
 STEADY: Final = 1e-7
 """Newton's tolerance of a steady flow, unless a smaller one is asked for."""
 ENOUGH: Final = 0.1
@@ -74,6 +77,7 @@ class FlowSolver:
             self._matrix, "flow_", preset, Tolerances(relative=numerics.krylov_tolerance_pressure)
         )
         self._direct = preset != "multigrid"
+        self._built: Floats | None = None
         exchange = data.pairs.to_nodes(
             data.pairs.volume * data.materials.vessel_conductance * data.materials.effective_vessel_pressure
         )
@@ -83,6 +87,7 @@ class FlowSolver:
         # What Newton leaves of a steady flow is not made good in the next step.
         tolerance = numerics.newton_tolerance if self._stores else min(numerics.newton_tolerance, STEADY)
         self._enough = tolerance * self.scale
+        self._loosest = LOOSEST if self._stores else LOOSEST_STEADY
         self.rest = self._rest()
 
     def initial_state(self) -> FlowState:
@@ -116,6 +121,8 @@ class FlowSolver:
         if past is not None and held and past[0].iterations == 0:
             return repeated(past[0], state, step)
         target, share = self._target(state, source, step, past)
+        if held and data.halo.max(np.abs(source)) == 0:
+            guess = self.rest
         pressure, balance, iterations, krylov = self._newton(target, guess)
         flux, symmetric = self._balance.convection(balance, pressure)
         exchange = balance.exchange
@@ -236,7 +243,7 @@ class FlowSolver:
         pressure = guess.copy()
         pressure[self._fixed] = self._data.far.pressure
         balance = self._balance.evaluate(target, pressure)
-        krylov, forcing, fell = 0, LOOSEST, 1.0
+        krylov, forcing, fell = 0, self._loosest, 1.0
         for iteration in range(numerics.newton_limit + 1):
             if not np.isfinite(balance.norm):
                 raise FlowError("the pressure became infinite or not a number", imbalance(balance.residual))
@@ -247,7 +254,7 @@ class FlowSolver:
             enough = ENOUGH * self._enough / balance.norm
             forcing = max(forcing, enough, numerics.krylov_tolerance_pressure)
             correction = self._correction(
-                target, balance, pressure, (min(forcing, LOOSEST), fell > KEEP_BELOW)
+                target, balance, pressure, (min(forcing, self._loosest), fell > KEEP_BELOW)
             )
             krylov += self.solver.iterations
             trial = self._line_search(target, pressure, balance, correction)
@@ -294,11 +301,12 @@ class FlowSolver:
         self._balance.tangent(target, balance, pressure, self._matrix.values)
         self._matrix.assemble()
         owned = self._data.halo.owned
-        rebuild = rebuild or self._direct or self.solver.setups == 0
+        rebuild = self._outdated(rebuild or self._direct or self.solver.setups == 0)
         right = -balance.residual[:owned]
         try:
             local = self.solver.solve(right, np.zeros(owned), rebuild=rebuild, relative=relative)
         except LinearSolverError:
+            self._built = None
             try:
                 local = self.solver.solve(right, np.zeros(owned), rebuild=True, relative=relative)
             except LinearSolverError as error:
@@ -306,6 +314,16 @@ class FlowSolver:
         out = np.zeros(pressure.size)
         out[:owned] = local
         return self._data.halo.update(out)
+
+    def _outdated(self, asked: bool) -> bool:
+        """Whether to build a preconditioner that is asked for: in steady flow the tangent may be the same."""
+        if self._stores or not asked:
+            return asked
+        same = self._built is not None and np.array_equal(self._built, self._matrix.values)
+        if self._data.halo.maxima(float(not same))[0] == 0.0:
+            return False
+        self._built = self._matrix.values.copy()
+        return True
 
 
 def global_numbers(data: Discretisation) -> NDArray[np.int64]:

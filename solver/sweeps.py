@@ -24,10 +24,15 @@ Ints = NDArray[np.int32]
 
 SWEEPS: Final = 40
 """After which a Krylov method is asked instead."""
+WORTHWHILE: Final = 24
+"""Sweeps beyond which a Krylov method is faster."""
 QUIET: Final = 0.25
 """Share of the tolerance below which a change does not wake the neighbours."""
 PATIENCE: Final = 8
-"""Sweeps after which the rate decides whether that many more would do."""
+"""Sweeps after which the rate begins to decide whether that many more would do."""
+RATE_OVER: Final = 4
+"""Sweeps that the rate is taken over, and that pass between two decisions: the first sweeps carry the agent
+along the flow and fall fast whatever diffusion leaves for later."""
 
 
 class DownwindSolver:
@@ -60,10 +65,11 @@ class DownwindSolver:
         self.iterations = 0
         self._krylov: tuple[RowMatrix, LinearSolver] | None = None
         self._filled = False
+        self._stalled = False
 
     def changed(self) -> None:
         """Note that the entries are new."""
-        self._filled = False
+        self._filled = self._stalled = False
 
     def solve(self, right: Floats, guess: Floats, weight: Floats, tolerance: float) -> Floats:
         """Solve for all local nodes; ghosts of the solution are up to date. Collective.
@@ -79,7 +85,8 @@ class DownwindSolver:
         """
         x = guess.copy()
         self.iterations = 0
-        if not self._sweep(right, x, weight, tolerance, SWEEPS):
+        if self._stalled or not self._sweep(right, x, weight, tolerance, SWEEPS):
+            self._stalled = True
             self._by_krylov(right, x, tolerance)
             # Where its remainder is negative, sweeps make it positive again.
             self._sweep(right, x, weight, tolerance, PATIENCE)
@@ -90,7 +97,7 @@ class DownwindSolver:
         halo = self._data.halo
         awake = np.ones(x.size, dtype=np.bool_)
         rows = _Rows(self._order, self._indptr, self._columns, self.values, self.diagonal, weight)
-        first = before = np.inf
+        earlier = before = np.inf
         largest = halo.maxima(float(np.max(x, initial=0.0)))[0]
         for count in range(1, limit + 1):
             local = _visit(rows, right, x, awake, QUIET * tolerance * largest)
@@ -101,10 +108,10 @@ class DownwindSolver:
             self.iterations += 1
             if change <= tolerance * largest or change == 0.0 or _stands(change, before, largest):
                 return True
-            if count == 1:
-                first = change
-            if count == PATIENCE and not _in_time(first, change, tolerance * largest):
-                break
+            if count % RATE_OVER == 0:
+                if count >= PATIENCE and not _in_time(earlier, change, tolerance * largest, count):
+                    break
+                earlier = change
             before = change
         return False
 
@@ -146,10 +153,10 @@ def _stands(change: float, before: float, largest: float) -> bool:
     return change >= 0.5 * before and change <= 1e-11 * largest
 
 
-def _in_time(first: float, change: float, wanted: float) -> bool:
-    """Whether the rate of the first sweeps reaches the goal within ``SWEEPS``."""
-    rate = (change / first) ** (1 / (PATIENCE - 1)) if first > 0 else 0.0
-    return rate < 1 and change * rate ** (SWEEPS - PATIENCE) <= wanted
+def _in_time(earlier: float, change: float, wanted: float, count: int) -> bool:
+    """Whether the rate of the last sweeps reaches the goal soon enough."""
+    rate = (change / earlier) ** (1 / RATE_OVER)
+    return rate < 1 and change * rate ** (WORTHWHILE - count) <= wanted
 
 
 def _distance_from_sites(data: Discretisation) -> Floats:

@@ -121,7 +121,9 @@ def descendants(pid: int) -> Iterator[tuple[int, str]]:
     """A process and all that it has started, with what each is."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        threads = sorted(Path(f"/proc/{pid}/task").iterdir())
+        # Open MPI 6 starts ranks from another thread than its first
+        children = [child for thread in threads for child in (thread / "children").read_text().split()]
     except OSError:
         return
     kinds = {"cases.worker": "rank", "cases.cli": "launcher", "meshes.gmsh_worker": "mesher"}

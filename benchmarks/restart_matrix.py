@@ -34,6 +34,8 @@ NOTHING: Final = {"boundary_m3": 1e-6, "peak_concentration": 3e-3, "largest_ct_d
 """Values below these count as nothing: a pulse, 0.1 % of the inlet, a tenth of the lowest threshold; SI."""
 ROUND_OFF: Final = ("residual_relative", "returned_fraction")
 """Rows that are zero but for round-off, so that they have no relative size."""
+BOOKS: Final = {".ledger.agent.": ".ledger.agent.injected_kg", ".ledger.fluid.": ".ledger.fluid.injected_m3"}
+"""Books, whose rows are measured by what was injected: some are a ten-thousandth of it."""
 
 
 def command(options: argparse.Namespace, folder: Path, ranks: int, *more: str) -> list[str]:
@@ -76,7 +78,8 @@ def difference(one: Path, other: Path) -> tuple[float, str]:
     found = []
     for name, value in first.items():
         if not name.endswith(ROUND_OFF):
-            scale = max(abs(value), NOTHING.get(name.rpartition(".")[2], 0.0))
+            whole = next((first[injected] for book, injected in BOOKS.items() if name.startswith(book)), 0.0)
+            scale = max(abs(value), whole, NOTHING.get(name.rpartition(".")[2], 0.0))
             found.append((abs(value - second[name]) / scale if scale else 0.0, name))
     return max(found)
 

@@ -108,7 +108,10 @@ def _require_same(folder: Path, case: Case) -> None:
     ]
     named = "; ".join(differences[:ENOUGH]) or "a label map has changed"
     more = f", and {len(differences) - ENOUGH} more" if len(differences) > ENOUGH else ""
-    message = f"{folder}: holds another case, which cannot go on as this one: {named}{more}"
+    message = (
+        f"{folder}: holds another case, which cannot go on as this one: {named}{more}; "
+        "--overwrite starts from the beginning"
+    )
     raise UserError(message, ExitCode.CHECKPOINT)
 
 

@@ -90,6 +90,15 @@ class Machine:
             remind(process, unpack(Any, part, arrays))
         self.last_change = unpack(Change | None, memory["last_change"], arrays)
 
+    def seen(self) -> list[Mapping[str, Any] | None]:
+        """What processes have seen of the run so far, for `unsee`."""
+        return [remembered(process) for process in self.processes]
+
+    def unsee(self, seen: list[Mapping[str, Any] | None]) -> None:
+        """Let processes forget what they saw of a step that is not accepted."""
+        for process, memory in zip(self.processes, seen, strict=True):
+            remind(process, memory)
+
     def source(self, at: tuple[float, float], delivered: Delivered, landing: Landing | None = None) -> Floats:
         """Flow that pumps bring to each node [m3/s]; the balance sees to other pulses.
 

@@ -58,7 +58,7 @@ class SolidBook:
 
     def memory(self) -> dict[str, Any]:
         """What it has seen, for a checkpoint; see `solver.memory`."""
-        return {"largest": self._largest, "linear": self._linear, "coupling": self._coupling}
+        return {"largest": self._largest, "linear": self._linear, "coupling": [*self._coupling]}
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         """Take back what `memory` gave."""

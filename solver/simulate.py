@@ -89,12 +89,14 @@ class TimeLoop:
             SolverFailure: when the shortest allowed step fails; the snapshot is that before it.
         """
         before = self._control.memory(), self._past
+        seen = self.machine.seen()
         while True:
             step, ends = self._control.propose(self.snapshot.time)
             try:
                 if self._tried(step, ends):
                     return self.snapshot
             except (FlowError, LinearSolverError, AgentError) as reason:
+                self.machine.unsee(seen)
                 self._control.cut(step)
                 if self._control.exhausted:
                     control, self._past = before

@@ -266,12 +266,20 @@ class VtkHdfWriter:
                 self._file.close()
         self.partial.unlink(missing_ok=True)
 
+    def _turn_away(self) -> None:
+        """Let HDF5 write the rest of its cache to nowhere: where it cannot flush, it ends the process."""
+        if self._comm.size == 1 and self._file.id.valid:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, self._file.id.get_vfd_handle())
+            os.close(nowhere)
+
     @contextmanager
     def _failing_as_one_error(self) -> Iterator[None]:
         """HDF5 reports a full disk as one error or another, with the reason deep in its text."""
         try:
             yield
         except (OSError, RuntimeError) as error:
+            self._turn_away()
             self.discard()
             found = re.search(r"error message = '([^']*)'", str(error))
             reason = found.group(1) if found else getattr(error, "strerror", None) or "cannot be written"

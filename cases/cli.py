@@ -207,9 +207,8 @@ def _add_explore_commands(commands: "Commands") -> None:
     export.add_argument("--scene", action="store_true", help="interactive page, as in the report")
     export.add_argument(
         "--fields",
-        default="zone,tumour,ct,peak",
         metavar="NAMES",
-        help="of --nifti: zone, tumour, ct, peak, concentration, pressure, or keys of fields",
+        help="of --nifti: overlay, zone, tumour, ct, peak, concentration, pressure, or keys of fields",
     )
     export.add_argument(
         "--like", metavar="IMAGE", help="image whose grid is used (default: the case's labels)"
@@ -247,30 +246,35 @@ def _add_sweep_commands(commands: "Commands") -> None:
         commands, "sweep", "Run many cases; what is done is never run again.", "sweep", "sweeping"
     )
     sweep.add_argument(
-        "what", metavar="SWEEP", nargs="+", help="sweep file (TOML); or `status DIR`, or `report DIR`"
+        "what",
+        metavar="SWEEP",
+        nargs="+",
+        help="sweep file (TOML); or `status DIR`, `report DIR`, `compare DIR DIR`",
     )
     sweep.add_argument("--out", metavar="DIR", help="folder of the sweep (default results/NAME)")
     sweep.add_argument("--dry-run", action="store_true", help="say how many cases, how long, how much disk")
     sweep.add_argument(
         "--engine", choices=("snakemake", "serial"), default="snakemake", help="what starts the batches"
     )
-    sweep.add_argument(
-        "--cores",
-        type=_positive,
-        default=_cores(),
-        metavar="N",
-        help="cores of this machine, or jobs on Slurm",
-    )
+    words = "cores to use (default: all), or jobs in Slurm's queue (100)"
+    sweep.add_argument("--cores", type=_positive, metavar="N", help=words)
     sweep.add_argument("--slurm", action="store_true", help="submit the batches to Slurm")
+    sweep.add_argument("--profile", metavar="DIR", help="submit them as a profile of Snakemake says")
     sweep.add_argument("--retry-failed", action="store_true", help="run failed cases again")
     sweep.add_argument("--quiet", action="store_true", help="print errors only")
 
-    for name, purpose, module, file in (
-        ("plan", "Search for an injection that reaches a goal.", "planning", "planning"),
-        ("compare", "Set ways in to one tumour side by side: vessels, injection.", "routing", "comparison"),
+    for name, purpose, module in (
+        ("plan", "Search for an injection that reaches a goal.", "planning"),
+        ("compare", "Set ways in to one tumour side by side: vessels, injections.", "routing"),
     ):
         parser = _command(commands, name, purpose, name, module)
-        parser.add_argument(name, metavar=name.upper(), help=f"{file} file (TOML)")
+        if name == "plan":
+            parser.add_argument(name, metavar="PLAN", help="planning file (TOML)")
+        else:
+            text = "comparison file or case (TOML), or result folder; several stand side by side"
+            parser.add_argument(name, metavar="CASE", nargs="+", help=text)
+            parser.add_argument("--ranks", type=_positive, default=1, metavar="N", help="MPI ranks")
+            parser.add_argument("--oversubscribe", action="store_true", help="allow more ranks than cores")
         parser.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
         parser.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
         parser.add_argument("--quiet", action="store_true", help="print errors only")
@@ -286,10 +290,6 @@ def _add_sweep_commands(commands: "Commands") -> None:
         help="to fit; repeatable (default: all four)",
     )
     fit.add_argument("--out", metavar="FILE", help="JSON to write (default beside the trace)")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _add_reference_commands(commands: "Commands") -> None:

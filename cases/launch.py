@@ -50,7 +50,9 @@ def require_ranks(ranks: int, oversubscribe: bool) -> None:
                 f"with --ranks {os.environ[name]}"
             )
             raise UserError(message, ExitCode.RANKS)
-    cores = len(os.sched_getaffinity(0))
+    # a job of Slurm has cores on other nodes, too
+    granted = os.environ.get("SLURM_NTASKS", "")
+    cores = max(len(os.sched_getaffinity(0)), int(granted) if granted.isdecimal() else 0)
     if ranks > cores and not oversubscribe:
         message = (
             f"{ranks} ranks on {cores} cores would be slower than {cores}; --oversubscribe does it anyway"

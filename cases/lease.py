@@ -67,7 +67,7 @@ class Lease:
             # killed between making and writing it
             return age > BEAT
         if owner.get("host") == socket.gethostname():
-            return not _lives(int(owner.get("process", 0)))
+            return not lives(int(owner.get("process", 0)))
         return age > STALE
 
     def _removed(self) -> bool:
@@ -88,11 +88,17 @@ class Lease:
                 return
 
 
-def _lives(process: int) -> bool:
+def lives(process: int) -> bool:
+    """Whether a process of this machine is at work; one that ended and was not waited for is not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return process > 0
+    try:
+        state = Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        # not Linux, or gone by now
+        return process > 0
+    return process > 0 and state not in ("Z", "X")

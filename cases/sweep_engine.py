@@ -8,17 +8,25 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final
 
 from cases.errors import ExitCode, UserError
 from cases.launch import OVERSUBSCRIBE
+from cases.lease import lives
 from cases.signals import die_with_parent
 from cases.sweep_folder import Plan, SweepFolder
 from cases.sweep_schema import ClusterTable
 
 SNAKEFILE: Final = Path(__file__).parent / "engine" / "sweep.smk"
+SLURM_PROFILE: Final = Path(__file__).parent / "engine" / "slurm"
+"""What Snakemake is told of Slurm; a template for profiles of one's own."""
+SLURM_KEPT: Final = frozenset({"SLURM_CONF", "SLURM_CLUSTERS"})
+"""What Slurm's programs need to know of the cluster, whatever job they are called in."""
 LOG: Final = "engine.log"
 CONTROLLER: Final = "controller.json"
+PATIENCE: Final = 3.0
+"""What a killed engine is given to be gone [s]."""
 
 
 def run_serially(folder: SweepFolder, plan: Plan) -> int:
@@ -40,23 +48,32 @@ def run_serially(folder: SweepFolder, plan: Plan) -> int:
     return ExitCode.DONE
 
 
-def run_snakemake(folder: SweepFolder, plan: Plan, cores: int, cluster: ClusterTable | None) -> int:
+def run_snakemake(
+    folder: SweepFolder,
+    plan: Plan,
+    cores: int | None,
+    cluster: ClusterTable | None,
+    profile: Path = SLURM_PROFILE,
+) -> int:
     """Run all open batches by Snakemake; a start that was killed is taken up where it ended.
 
     Args:
         folder: of the sweep.
         plan: of the sweep.
-        cores: of this machine to use.
-        cluster: what a batch asks of Slurm; None to run here.
+        cores: of this machine to use, by default all; or jobs on the cluster, by default as the profile says.
+        cluster: what a batch asks of the cluster; None to run here.
+        profile: folder of a profile of Snakemake, used on a cluster.
 
     Returns:
         Exit code: 0 where every batch has ended.
 
     Raises:
-        UserError: Snakemake is not installed (code 69).
+        UserError: Snakemake or Slurm is not installed (code 69).
     """
     if find_spec("snakemake") is None:
         raise UserError("Snakemake is not installed; `--engine serial` needs none", ExitCode.UNAVAILABLE)
+    if cluster is not None and profile == SLURM_PROFILE and shutil.which("sbatch") is None:
+        raise UserError("sbatch is not on the PATH; is Slurm on this machine?", ExitCode.UNAVAILABLE)
     numbers = list(folder.open_batches(plan))
     if not numbers:
         return ExitCode.DONE
@@ -68,7 +85,7 @@ def run_snakemake(folder: SweepFolder, plan: Plan, cores: int, cluster: ClusterT
     _unlock(folder)
     with (folder.root / LOG).open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [*_command(folder), *_options(plan, cores, cluster)],
+            [*_command(folder), *_options(plan, cores, cluster, profile)],
             stdout=log,
             stderr=subprocess.STDOUT,
             env=_environment(),
@@ -91,8 +108,11 @@ def _command(folder: SweepFolder) -> list[str]:
     return [*program, "--directory", str(folder.root), "--configfile", str(folder.root / "engine.json")]
 
 
-def _options(plan: Plan, cores: int, cluster: ClusterTable | None) -> list[str]:
+def _options(plan: Plan, cores: int | None, cluster: ClusterTable | None, profile: Path) -> list[str]:
+    # not in the rule: the engine starts itself again on a node, twice, and would try again there as well
     common = [
+        "--retries",
+        str((cluster or ClusterTable()).retries),
         "--rerun-incomplete",
         "--keep-going",
         "--rerun-triggers",
@@ -102,23 +122,23 @@ def _options(plan: Plan, cores: int, cluster: ClusterTable | None) -> list[str]:
         "rules",
     ]
     if cluster is None:
-        return [*common, "--cores", str(max(cores, plan.ranks))]
-    return [
-        *common, "--executor", "slurm", "--jobs", str(max(cores, 1)), "--slurm-status-command", "squeue",
-        "--latency-wait", "60",
-    ]  # fmt: skip
+        return [*common, "--cores", str(max(cores or len(os.sched_getaffinity(0)), plan.ranks))]
+    jobs = ["--jobs", str(cores)] if cores else []
+    return [*common, "--profile", str(profile.resolve()), *jobs]
 
 
 def _configuration(plan: Plan, numbers: list[int], cluster: ClusterTable | None) -> dict[str, Any]:
-    start = sys.executable
-    if plan.ranks > 1:
-        launcher = "srun --mpi=pmix" if cluster else f"{shutil.which('mpirun') or 'mpirun'} -n {plan.ranks}"
-        start = f"{launcher} {sys.executable}"
     asked = cluster or ClusterTable()
+    start = (cluster and cluster.python) or sys.executable
+    if plan.ranks > 1:
+        launcher = cluster.launcher if cluster else shutil.which("mpirun") or "mpirun"
+        start = f"{launcher} -n {plan.ranks} {start}"
     slurm = {"slurm_partition": asked.partition, "slurm_account": asked.account}
     return {
         "open": numbers,
         "ranks": plan.ranks,
+        # of one task: Slurm counts ranks as tasks
+        "threads": 1 if cluster else plan.ranks,
         "memory_mb": asked.memory_mb,
         "minutes": max(round(asked.time / 60), 1),
         "slurm": {key: value for key, value in slurm.items() if value}
@@ -137,10 +157,12 @@ def _unlock(folder: SweepFolder) -> None:
     if owner.exists():
         try:
             process = int(json.loads(owner.read_text("utf-8"))["process"])
-            os.kill(process, 0)
-        except (ValueError, KeyError, ProcessLookupError):
-            pass
-        else:
+        except (ValueError, KeyError):
+            process = 0
+        until = monotonic() + PATIENCE
+        while lives(process) and monotonic() < until:
+            sleep(0.1)
+        if lives(process):
             message = f"{folder.root} is being run by process {process}; wait for it, or end it first"
             raise UserError(message, ExitCode.OUTPUT)
     locks = folder.root / ".snakemake" / "locks"
@@ -150,6 +172,10 @@ def _unlock(folder: SweepFolder) -> None:
 
 def _environment() -> dict[str, str]:
     """Ours, without what Slurm says of the job in which the controller itself may run."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in SLURM_KEPT or not name.startswith("SLURM_")
+    }
     path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), kept.get("PYTHONPATH")]))
     return {**kept, **OVERSUBSCRIBE, "PYTHONPATH": path, "OMP_NUM_THREADS": kept.get("OMP_NUM_THREADS", "1")}

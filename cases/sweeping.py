@@ -3,11 +3,15 @@
 
 from argparse import Namespace
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cases.errors import ExitCode, UserError
+from cases.errors import CaseError, ExitCode, Problem, UserError
 from cases.sweep_folder import Plan, SweepFolder, make_plan
+
+if TYPE_CHECKING:
+    from cases.sweep import Sweep
 
 START_UP: Final = 4.0
 """Of a batch [s]."""
@@ -20,13 +24,15 @@ KILOBYTES: Final = {"summary": 30, "fields": 3000}
 
 
 def sweep(options: Namespace) -> int:
-    """Run a sweep file, or tell about the folder of a sweep: ``status DIR``, ``report DIR``."""
+    """Run a sweep file, or tell of folders of sweeps: ``status DIR``, ``report DIR``, ``compare DIR DIR``."""
     word, *folders = options.what
     if not folders:
         return run(options, word)
+    if word == "compare" and len(folders) == 2:
+        return compare(options, Path(folders[0]), Path(folders[1]))
     if word not in ("status", "report") or len(folders) != 1:
-        message = f"found {' '.join(options.what)}; expected a sweep file, or status DIR, or report DIR"
-        raise UserError(message, ExitCode.USAGE)
+        ways = "a sweep file, or status DIR, or report DIR, or compare DIR DIR"
+        raise UserError(f"found {' '.join(options.what)}; expected {ways}", ExitCode.USAGE)
     folder = SweepFolder(Path(folders[0]))
     plan = folder.plan()
     if word == "status":
@@ -42,8 +48,22 @@ def report(folder: SweepFolder, plan: Plan) -> int:
     from postprocess.sweep_report import build_sweep_report
 
     write_table(folder, plan)
+    write_map(folder, plan)
     try:
         print(f"wrote {build_sweep_report(folder.root)}")
+    except ResultError as error:
+        raise UserError(str(error), ExitCode.MISSING_INPUT) from error
+    return ExitCode.DONE
+
+
+def compare(options: Namespace, first: Path, second: Path) -> int:
+    """Write the page and the table about two sweeps."""
+    from postprocess.results import ResultError
+    from postprocess.sweep_compare import build_comparison
+
+    out = Path(options.out) if options.out else Path("results") / f"compare-{first.name}-{second.name}"
+    try:
+        print(f"wrote {build_comparison(first, second, out)}")
     except ResultError as error:
         raise UserError(str(error), ExitCode.MISSING_INPUT) from error
     return ExitCode.DONE
@@ -52,7 +72,7 @@ def report(folder: SweepFolder, plan: Plan) -> int:
 def run(options: Namespace, file: str) -> int:
     """Plan a sweep and run what of it is not done."""
     from cases.sweep import load_sweep
-    from cases.sweep_engine import run_serially, run_snakemake
+    from cases.sweep_engine import SLURM_PROFILE, run_serially, run_snakemake
     from cases.sweep_table import write_table
 
     checked = load_sweep(file)
@@ -61,22 +81,68 @@ def run(options: Namespace, file: str) -> int:
     if options.dry_run:
         print(forecast(plan, folder))
         return ExitCode.DONE
-    folder.write_plan(plan)
+    plan = prepared(checked, plan, folder)
     if options.retry_failed:
         folder.forget_failures(plan.jobs)
-    cluster = checked.table.cluster if options.slurm else None
+    cluster = checked.table.cluster if options.slurm or options.profile else None
+    profile = Path(options.profile) if options.profile else SLURM_PROFILE
     if options.engine == "serial":
         code = run_serially(folder, plan)
     else:
-        code = run_snakemake(folder, plan, options.cores, cluster)
+        code = run_snakemake(folder, plan, options.cores, cluster, profile)
     folder.remove_leases(plan.jobs)
     write_table(folder, plan)
+    write_map(folder, plan)
     counts = status_counts(folder, plan)
     if not options.quiet:
         print(status_text(folder, plan))
     if code or counts["open"]:
         raise UserError(_unfinished(folder, counts), ExitCode.STOPPED)
     return ExitCode.DIVERGED if counts["failed"] == len(plan.jobs) else ExitCode.DONE
+
+
+def prepared(checked: "Sweep", plan: Plan, folder: SweepFolder) -> Plan:
+    """Write the plan, and with it where its map of ablation looks, if it is to have one.
+
+    Raises:
+        CaseError: there can be no such map.
+        UserError: the folder cannot be written, or is of another sweep.
+    """
+    if checked.table.probability is None:
+        folder.write_plan(plan)
+        return plan
+    from cases.sweep_mask import request_map, write_outline
+
+    try:
+        request, distance = request_map(checked.load(checked.planned[0]), checked.table.probability)
+    except ValueError as error:
+        raise CaseError(
+            [Problem(key=("probability",), message=str(error), file=str(checked.file))]
+        ) from error
+    plan = replace(plan, probability=request.record())
+    folder.write_plan(plan)
+    write_outline(folder.root, distance)
+    return plan
+
+
+def write_map(folder: SweepFolder, plan: Plan) -> None:
+    """Write the map of ablation of a sweep that asks for one.
+
+    Raises:
+        UserError: a mask is missing or damaged.
+    """
+    if plan.probability is None:
+        return
+    from cases.sweep_probability import write_probability
+    from postprocess.probability import export_maps, open_map
+    from postprocess.results import ResultError
+
+    try:
+        write_probability(folder, plan)
+        if (found := open_map(folder.root)) is not None:
+            export_maps(found)
+    except (ValueError, FileNotFoundError, ResultError) as error:
+        raise UserError(f"no map of ablation: {error}", ExitCode.MISSING_INPUT) from error
 
 
 def _unfinished(folder: SweepFolder, counts: Counter[str]) -> str:

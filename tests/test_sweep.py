@@ -3,7 +3,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from scipy.stats import spearmanr
 
 from cases.cli import main
 from cases.errors import CaseError, ExitCode
-from cases.lease import Lease
+from cases.lease import Lease, lives
 from cases.priors import shipped_priors
 from cases.sweep import load_sweep
 from cases.sweep_draws import Prior, correlated
@@ -247,7 +246,7 @@ def test_a_sweep_killed_again_and_again_ends_in_the_same_table(tmp_path: Path) -
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None and len(list(rough.glob("cases/*/summary.json"))) < done:
             time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
         now = {p: p.stat().st_mtime_ns for p in rough.glob("cases/*/summary.json")}
         assert seen.items() <= now.items()
@@ -292,6 +291,18 @@ def test_a_lease_of_the_dead_is_taken_over(tmp_path: Path) -> None:
     os.utime(tmp_path / "far", (time.time() - 100, time.time() - 100))
     with Lease(tmp_path / "far") as old:
         assert old.take()
+
+
+def test_a_process_that_has_ended_is_not_at_work() -> None:
+    """Also while nobody has asked how it ended, as in a container whose first process asks about nobody."""
+    assert lives(os.getpid()) and not lives(0)
+    child = subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE)
+    assert child.stdout is not None and child.stdout.read() == b""
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    os.kill(child.pid, 0)
+    assert not lives(child.pid)
+    child.wait()
+    assert not lives(child.pid)
 
 
 def test_a_case_under_a_lease_is_left_alone(tmp_path: Path) -> None:

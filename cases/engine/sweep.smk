@@ -11,8 +11,7 @@ rule all:
 rule batch:
     output:
         touch("batches/{number}"),
-    threads: config["ranks"]
-    retries: 2
+    threads: config["threads"]
     resources:
         tasks=config["ranks"],
         mem_mb=config["memory_mb"] * config["ranks"],

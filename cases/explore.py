@@ -43,12 +43,21 @@ def export(options: Namespace) -> int:
 
 def _nifti(result: "Result", out: Path, options: Namespace) -> list[str]:
     from postprocess.images import export_nifti, own_image, read_grid
-    from postprocess.quantities import volume_text
+    from postprocess.overlay import OVERLAY, export_overlay
+    from postprocess.quantities import significant, volume_text
 
-    like = Path(options.like) if options.like else own_image(result)
-    fields = tuple(name.strip() for name in options.fields.split(","))
-    written = export_nifti(result, out, read_grid(like), fields, _level(result, options))
-    return [f"{path}{'' if size is None else f'   {volume_text(size)}'}" for path, size in written.items()]
+    grid = read_grid(Path(options.like) if options.like else own_image(result))
+    default = "zone,tumour,ct,peak" if options.like else f"{OVERLAY},zone,tumour,ct,peak"
+    names = tuple(name.strip() for name in (options.fields or default).split(","))
+    level = _level(result, options)
+    fields = tuple(name for name in names if name != OVERLAY)
+    written = export_nifti(result, out, grid, fields, level) if fields else {}
+    lines = [f"{path}{'' if size is None else f'   {volume_text(size)}'}" for path, size in written.items()]
+    if OVERLAY in names:
+        path, size, overlap = export_overlay(result, out, grid, level)
+        words = f"tumour as meshed and as segmented: Dice {significant(overlap)}"
+        lines.append(f"{path}   {volume_text(size)} ({words})")
+    return lines
 
 
 def _stl(result: "Result", out: Path, options: Namespace) -> list[str]:

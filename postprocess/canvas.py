@@ -102,7 +102,7 @@ def draw_contours(axes: Axes, section: Section, field: Field, levels: Sequence[f
 
 
 def draw_needle(axes: Axes, needle: Needle, plane: Plane) -> None:
-    """A needle as it projects onto the cut; pale where its tip lies off the cut."""
+    """A needle as it projects onto the cut, side holes dotted; pale where its tip lies off the cut."""
     tip, end = plane.picture(needle.tip), plane.picture(needle.tip - needle.direction * needle.length)
     along = end - tip
     side = np.array([-along[1], along[0]]) * needle.radius * MILLIMETRES / max(np.hypot(*along), 1e-9)
@@ -112,6 +112,10 @@ def draw_needle(axes: Axes, needle: Needle, plane: Plane) -> None:
     axes.add_patch(Polygon(corners, facecolor=NEEDLE_COLOUR, edgecolor=INK, linewidth=pt(0.6), **look))
     rim: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": pt(0.7)}
     axes.plot(*tip, "o", color=INK, markersize=pt(3.2), **rim, **look)
+    for back in needle.holes:
+        place = plane.picture(needle.tip - back * needle.direction)
+        ends = np.array([place + side, place - side])
+        axes.plot(*ends.T, ":", color=INK, linewidth=pt(2.2), **look)
 
 
 def draw_scale(axes: Axes, window: Window) -> None:

@@ -24,6 +24,7 @@ from postprocess.style import (
     TUMOUR_COLOUR,
     choose_off_screen_window,
 )
+from postprocess.vasculature import LAYERS as ADDITIONS
 from solver.fields import FIELDS
 
 HOST: Final = "127.0.0.1"
@@ -32,6 +33,7 @@ LAYERS: Final = (
     ("hit", "ablated in the tumour", ABLATED_COLOUR, 1.0),
     ("escaped", "ablated outside it", ESCAPED_COLOUR, 1.0),
     ("needles", "needles", NEEDLE_COLOUR, 1.0),
+    *ADDITIONS,
     ("tumour", "tumour", TUMOUR_COLOUR, 0.3),
 )
 CUTS: Final = {
@@ -144,7 +146,8 @@ class Explorer:
                 }
             )
             cut = shown.cut(state.cut, float(state.depth))
-            stage.draw(shown.surfaces(time, state.measure, threshold, cut), state.layers)
+            surfaces = shown.surfaces(time, state.measure, threshold, cut)
+            stage.draw(surfaces | shown.beside(cut), state.layers)
         state.figures = figures
 
     def choose(self, measure: str, threshold: float) -> None:
@@ -192,7 +195,10 @@ class Explorer:
         )
         with html.Div(v_show="cut !== 'none'"):
             _slider("depth", "Depth", None, (0, 1, 0.01))
+        beside = {name for shown in self.shown for name in shown.additions}
         for name, words, colour, _ in LAYERS:
+            if name in {layer[0] for layer in ADDITIONS} - beside:
+                continue
             v.VCheckbox(
                 v_model=("layers",),
                 value=name,

@@ -30,6 +30,7 @@ from postprocess.style import (
     choose_off_screen_window,
 )
 from postprocess.surfaces import cut_faces, skins, turned_mesh
+from postprocess.vasculature import HOLES, LAYERS, additions, vessel_regions
 
 OPENED_BELOW: Final = 0.35
 """Where less than this share of the tumour's surface is left, ablated tissue around it is shown cut open."""
@@ -40,6 +41,9 @@ LEFT_COLOUR: Final = "#ead7df"
 RAISED: Final = 0.05
 FILLED: Final = 0.66
 """Where the viewer looks, above the middle, and half the height of the picture: shares of what is shown."""
+
+BEFORE: Final = 0.25
+"""Opacity of vessels that lie nearer to the viewer than the middle of what is shown."""
 
 LIFT: Final = 2e-5
 """Cut faces are lifted by this share of the scene towards the viewer, lest they flicker."""
@@ -147,6 +151,30 @@ def _take(plotter: pv.Plotter, stage: Stage, frame: Frame, shot: Shot) -> dict[s
     return {"image": image, "pixel": pixel}
 
 
+def _add_vessels(plotter: pv.Plotter, stage: Stage, frame: Frame, shot: Shot, open_to: Any = None) -> Any:
+    """Vessels, tracks and side holes; their names. What lies before the middle, or a cut, hides nothing."""
+    found = additions(stage.result, stage.needles)
+    if stage.geometry == "3d":
+        found |= vessel_regions(stage.grid(shot.time))
+    around = 3.0 * frame.size * max(shot.pixels) / min(shot.pixels)
+    names = []
+    for name, _, colour, opacity in LAYERS:
+        if name not in found or (name == HOLES and open_to is None):
+            continue
+        near = np.linalg.norm(np.asarray(found[name].points) - frame.centre, axis=1) < around
+        if not near.any():
+            continue
+        names.append(name)
+        if opacity < 1.0 or name == HOLES:
+            _add(plotter, found[name], colour, opacity)
+            continue
+        place = {"origin": frame.centre, "normal": frame.towards} if open_to is None else open_to
+        _add(plotter, found[name].clip(**place, invert=True), colour)
+        if open_to is None:
+            _add(plotter, found[name].clip(**place, invert=False), colour, BEFORE)
+    return np.array(names, dtype=np.str_)
+
+
 def _scene(stage: Stage, shot: Shot) -> dict[str, Any]:
     """Tumour, needles, what is ablated in the tumour and what outside it."""
     found = skins(stage.grid(shot.time), stage.geometry, shot.key, shot.levels[0])
@@ -161,7 +189,8 @@ def _scene(stage: Stage, shot: Shot) -> dict[str, Any]:
     _add(plotter, escaped, ESCAPED_COLOUR)
     _add(plotter, found.left, TUMOUR_COLOUR, 0.22)
     remark = " (front half removed)" if opened else "" if found.escaped.n_cells else ": none"
-    return {**_take(plotter, stage, frame, shot), "remark": remark}
+    layers = _add_vessels(plotter, stage, frame, shot)
+    return {**_take(plotter, stage, frame, shot), "remark": remark, "layers": layers}
 
 
 def _bands(stage: Stage, shot: Shot) -> dict[str, Any]:
@@ -194,7 +223,8 @@ def _bands(stage: Stage, shot: Shot) -> dict[str, Any]:
     rest = faces.inside.clip_scalar(scalars=shot.key, value=shot.levels[0], invert=True)
     _add_flat(plotter, rest.translate(lift), LEFT_COLOUR)
     plotter.add_mesh(faces.outline.translate(5 * lift), color=INK, line_width=3.0, lighting=False)
-    return _take(plotter, stage, frame, shot)
+    layers = _add_vessels(plotter, stage, frame, shot, {"origin": plane.origin, "normal": normal})
+    return {**_take(plotter, stage, frame, shot), "layers": layers}
 
 
 def _painted(found: Clearance, geometry: str) -> pv.PolyData:

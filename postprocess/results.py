@@ -49,12 +49,14 @@ class Needle:
         direction: unit vector from the entry towards the tip, shape ``(3,)``.
         radius: outer radius [m].
         length: of the drawn shaft [m].
+        holes: distances of rings of side holes behind the tip [m].
     """
 
     tip: NDArray[np.float64]
     direction: NDArray[np.float64]
     radius: float
     length: float
+    holes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,15 +102,27 @@ class Result:
 
     @property
     def needles(self) -> tuple[Needle, ...]:
-        """The needles of the resolved case."""
+        """The needles of the resolved case; sites of side holes are part of their needle."""
+        sites = self.resolved.get("geometry", {}).get("sites", [])
+        holes: dict[int, set[int]] = {}
+        for pulse in self.injections:
+            own = int(pulse.get("site", 0))
+            others = {int(outlet["site"]) for outlet in pulse.get("outlets", ())} - {own}
+            holes.setdefault(own, set()).update(others & set(range(len(sites))))
+        every = set().union(*holes.values()) - set(holes)
         return tuple(
             Needle(
                 tip=np.array(site["tip"], dtype=np.float64),
                 direction=np.array(site["direction"], dtype=np.float64),
                 radius=float(site["needle_radius"]),
                 length=float(site.get("shaft_length", 0.1)),
+                holes=tuple(
+                    float(np.linalg.norm(np.subtract(site["tip"], sites[hole]["tip"])))
+                    for hole in sorted(holes.get(number, set()) & every)
+                ),
             )
-            for site in self.resolved.get("geometry", {}).get("sites", [])
+            for number, site in enumerate(sites)
+            if number not in every
         )
 
     def nearest_time(self, time: float) -> float:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from postprocess.results import Result, open_result
 from postprocess.scene_data import scene_data
 from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR, NEEDLE_COLOUR, TUMOUR_COLOUR
+from postprocess.vasculature import LAYERS
 from postprocess.writing import fresh
 
 SCENE: Final = "scene.html"
@@ -25,6 +26,7 @@ def _layers(data: dict[str, Any]) -> list[dict[str, Any]]:
         ("hit", "ablated in the tumour", ABLATED_COLOUR, 1.0),
         ("escaped", "ablated outside it", ESCAPED_COLOUR, 1.0),
         ("needles", "needle" if len(data["needles"]) == 1 else "needles", NEEDLE_COLOUR, 1.0),
+        *(layer for layer in LAYERS if layer[0] in data["additions"]),
         ("organ", "surface of the organ", ORGAN_COLOUR, 0.12),
         ("tumour", "tumour", TUMOUR_COLOUR, 0.3),
     ]

@@ -5,14 +5,16 @@ import json
 from typing import Any, Final
 
 import numpy as np
+import pyvista as pv
 from numpy.typing import NDArray
 
 from meshes.plain import Geometry
 from postprocess.ablation import in_tumour, tumour_surface
-from postprocess.packing import Scale, along_curve, pack, pack_cells, pack_points
+from postprocess.packing import Scale, along_curve, pack, pack_cells, pack_points, pack_triangles
 from postprocess.quantities import DISPLAY
 from postprocess.results import MEASURES, Result, ResultError
 from postprocess.section import choose_plane, tumour_centre
+from postprocess.vasculature import additions, vessel_regions
 from solver.fields import FIELDS, REGION
 
 LARGEST: Final = 18_000_000
@@ -54,6 +56,7 @@ def scene_data(result: Result) -> dict[str, Any]:
         "tumour_volume": float(result.summary["tumour"]["volume_m3"]),
         "injection_end": result.end_of_injection,
         "needles": _needles(result),
+        "additions": _additions(result, grid),
         "view": _view(result, tumour_centre(grid)),
     }
     room = LARGEST - len(json.dumps(data))
@@ -115,6 +118,20 @@ def _organ_surface(
     distance = np.linalg.norm(points - np.array(mesh["centre_m"]), axis=1)
     on_ball = (np.abs(distance - mesh["radius_m"]) < 1e-3 * mesh["radius_m"])[outer].all(axis=1)
     return outer[~on_ball]
+
+
+def _additions(result: Result, grid: pv.UnstructuredGrid) -> dict[str, Any]:
+    """Vessels, tracks and side holes by layer: triangles in space that face outwards."""
+    found = additions(result, result.needles if result.geometry != "radial" else ())
+    if result.geometry == "3d":
+        found |= vessel_regions(grid)
+    return {
+        name: {
+            "points": pack_points(np.asarray(surface.points, dtype=np.float64)),
+            "cells": pack_triangles(surface.regular_faces.astype(np.int64)),
+        }
+        for name, surface in found.items()
+    }
 
 
 def _needles(result: Result) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ from postprocess.style import (
     new_figure,
     pt,
 )
+from postprocess.vasculature import LAYERS
 from solver.fields import CT_DOSE, FIELDS, PEAK_CONCENTRATION
 
 SECONDS: Final = 600.0
@@ -139,6 +140,15 @@ def _needle_key() -> Patch:
     return Patch(facecolor=NEEDLE_COLOUR, edgecolor=INK, linewidth=pt(0.5), label="needle")
 
 
+def _layer_keys(picture: dict[str, Any]) -> list[Patch]:
+    """Of vessels, tracks and side holes that a picture shows."""
+    return [
+        Patch(color=colour, alpha=opacity, label=words)
+        for name, words, colour, opacity in LAYERS
+        if name in picture["layers"]
+    ]
+
+
 def _figure(stage: Stage, wish: Wish, title: str, natural: tuple[float, float]) -> Figure:
     figure = new_figure(natural, wish.size, "compressed")
     when = "" if wish.time is None else f" at {duration_text(stage.time(wish.time))}"
@@ -161,6 +171,7 @@ def scene(stage: Stage, wish: Wish) -> Figure:
         Patch(color=ESCAPED_COLOUR, label=f"ablated outside{picture['remark']}"),
         Patch(facecolor=TUMOUR_COLOUR, alpha=0.5, label="tumour, not ablated"),
         _needle_key(),
+        *_layer_keys(picture),
     ]
     _legend(figure, handles)
     return figure
@@ -178,7 +189,7 @@ def bands(stage: Stage, wish: Wish) -> Figure:
     handles = [Patch(color=colour, label=f"in the tumour, from {label}") for label, colour, _ in rows]
     handles.append(Patch(color=LEFT_COLOUR, label="tumour, not ablated"))
     handles += [Patch(color=colour, label=f"outside, from {label}") for label, _, colour in rows]
-    handles.append(_needle_key())
+    handles += [_needle_key(), *_layer_keys(picture)]
     _legend(figure, handles)
     return figure
 

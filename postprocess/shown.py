@@ -12,6 +12,7 @@ from postprocess.results import MEASURES, Needle, Result
 from postprocess.section import choose_plane, tumour_centre
 from postprocess.solids import surface
 from postprocess.surfaces import skins
+from postprocess.vasculature import HOLES, TRACK, additions, vessel_regions
 from solver.fields import REGION
 
 LEAST_SHARE = 0.5
@@ -62,6 +63,7 @@ class Shown:
     result: Result
     largest: dict[str, float]
     lowest: dict[str, float]
+    additions: dict[str, pv.PolyData]
 
     def __init__(self, result: Result) -> None:
         self.result = result
@@ -74,6 +76,9 @@ class Shown:
         self.lowest = {measure: self._lowest(measure) for measure in MEASURES}
         inside = in_tumour(self._grid)
         self._parts = [part(self._grid, inside), part(self._grid, ~inside & self._reached())]
+        self.additions = additions(result, result.needles if result.geometry != "radial" else ())
+        if result.geometry == "3d":
+            self.additions |= vessel_regions(self._grid)
         self.centre = tumour_centre(self._grid)
         self.size = max(
             float(np.ptp(np.asarray(surface.points), axis=0).max()) / 2
@@ -155,6 +160,17 @@ class Shown:
         else:
             found = self._spheres(key, threshold)
         return found if cut is None else {name: cut.of(skin) for name, skin in found.items()}
+
+    def beside(self, cut: Cut | None = None) -> dict[str, pv.PolyData]:
+        """Surfaces [m] of vessels, tracks and side holes by layer; a cut takes away vessels only.
+
+        Args:
+            cut: what is taken away; none if None.
+        """
+        if cut is None:
+            return self.additions
+        along = (TRACK, HOLES)
+        return {name: skin if name in along else cut.of(skin) for name, skin in self.additions.items()}
 
     def _spheres(self, key: str, threshold: float) -> dict[str, pv.PolyData]:
         rim = float(np.asarray(self._parts[0].points)[:, 0].max())

@@ -75,8 +75,13 @@ SUMMARY: Final[dict[str, Any]] = {
 }
 """What every summary holds, among others. "?": may be missing or null; "~": may be null; "*": every key."""
 
+LINES: Final = {"places": [VECTOR], "edges": [[WHOLE] * 2], "radii": [NUMBER]}
+
 RESOLVED: Final[dict[str, Any]] = {
-    "injections": [_numbers("start volume rate concentration")],
+    "injections": [{**_numbers("start volume rate concentration"), "outlets?": [{"site": WHOLE}]}],
+    "vessel_lines?": [LINES],
+    "vessels?": {"network?": LINES},
+    "backflow?": {"exit_distance?": NUMBER},
     "geometry?": {"sites?": [{"tip": VECTOR, "direction": VECTOR, "needle_radius": NUMBER}]},
     "agent?": TABLE,
     "tissues?": TABLE,

@@ -46,7 +46,7 @@ OTHER_FATES: Final[dict[str, tuple[str, str]]] = {
     "in_cavity": ("in the opened cavity", "#ddcc77"),
     "in_vessels": ("in large vessels", "#cc6677"),
     "drained": ("drained by large vessels", "#882255"),
-    "backflow": ("left along a needle", "#000000"),
+    "backflow": ("left along a needle", "#332288"),
     "withdrawn": ("withdrawn", "#888888"),
 }
 """The same where an effect puts it."""

@@ -12,6 +12,7 @@ import pyvista as pv
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from cases import cli
 from cases.load import load_case
 from meshes.from_labels import mesh_from_labels
 from meshes.geometry import LabelGeometry, Mask
@@ -20,6 +21,7 @@ from postprocess.images import ImageGrid, export_nifti, own_image, read_grid, sa
 from postprocess.lesion import compare_lesion, write_agreement
 from postprocess.lesion_picture import draw_comparison
 from postprocess.level import choose_level
+from postprocess.overlay import export_overlay
 from postprocess.results import Result, ResultError, open_result
 from postprocess.solids import export_stl
 from solver.vtkhdf import VtkHdfWriter
@@ -224,6 +226,42 @@ def test_patient_tumour_comes_back(tmp_path: Path) -> None:
     assert np.count_nonzero(other) == pytest.approx(np.count_nonzero(one), rel=5e-3)
     apart = np.argwhere(one).mean(axis=0) - np.argwhere(other).mean(axis=0)
     assert np.abs(apart).max() < 0.05, "centre within a twentieth of a voxel"
+
+
+def test_overlay_takes_the_tumour_from_its_labels(tmp_path: Path) -> None:
+    """Tumour and missed voxels together are the segmentation itself, however the mesh was smoothed."""
+    folder = result_folder(tmp_path / "result", "3d", layers=6, offset=OFFSET)
+    affine = np.diag([1.0, 1.0, 1.0, 1.0])
+    affine[:3, 3] = -20.0
+    places = np.indices((41, 41, 41)) - 20.0
+    labels = (np.abs(places).max(axis=0) <= 7.0).astype(np.uint8) * 2
+    nibabel.save(nibabel.Nifti1Image(labels, affine), folder / "labels.nii.gz")
+    record = folder / "resolved.toml"
+    text = record.read_text().replace(
+        "[[geometry.sites]]", '[[geometry.tumour]]\npath = "labels.nii.gz"\n\n[[geometry.sites]]'
+    )
+    record.write_text(text)
+    assert cli.main(["export", str(folder), "--nifti", "--out", str(tmp_path / "out")]) == 0
+    overlay = read_label_map(tmp_path / "out" / "overlay.nii.gz").values
+    zone = read_label_map(tmp_path / "out" / "zone.nii.gz").values
+    inside, hit = labels > 0, (zone == 1) | (zone == 2)
+    assert np.array_equal((overlay == 1) | (overlay == 3), inside)
+    assert np.array_equal((overlay == 1) | (overlay == 2), hit)
+    ball_of_mesh = np.linalg.norm(places, axis=0) < 1e3 * TUMOUR_RADIUS
+    expected = 2 * np.count_nonzero(ball_of_mesh & inside) / (ball_of_mesh.sum() + inside.sum())
+    _, _, found = export_overlay(
+        open_result(folder), tmp_path, read_grid(folder / "labels.nii.gz"), choose_level(open_result(folder))
+    )
+    assert found == pytest.approx(expected, abs=5e-3)
+
+
+def test_overlay_needs_the_grid_of_the_labels(result: Result, image: Path, tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match="not made from label maps"):
+        export_overlay(result, tmp_path, read_grid(image), choose_level(result, LEVEL))
+    resolved = {"geometry": {"tumour": [{"path": str(image), "labels": []}]}}
+    shifted = replace(read_grid(image), affine=read_grid(image).affine + 1e-3)
+    with pytest.raises(ResultError, match="not on the grid"):
+        export_overlay(replace(result, resolved=resolved), tmp_path, shifted, choose_level(result, LEVEL))
 
 
 def test_values_are_linear_between_vertices() -> None:

@@ -39,6 +39,9 @@ class Scene {
       this.surfaces[name] = painter.load(smooth(points, facets, dimension));
       if (name === "tumour") this.radius = Math.max(extent(points), extent(this.mesh.points), 1);
     }
+    for (const [name, { points, cells }] of Object.entries(data.additions))
+      this.surfaces[name] = painter.load(
+        shell(await unpackPoints(points, this.shift), await unpackCells(cells), await unpack(cells.turned)));
     this.surfaces.needles = painter.load(joined(data.needles.map((needle) => needleShape(needle, this.shift))));
     this.lookFromStart();
     this.listen();
@@ -97,7 +100,7 @@ class Scene {
       this.asked = 0;
       const shown = (name) => element(`show-${name}`).checked && this.surfaces[name]?.count;
       const layers = LAYERS.filter(({ name }) => shown(name)).map(({ name, colour, opacity }) => (
-        { surface: this.surfaces[name], colour: rgb(colour), opacity, whole: name === "needles" }));
+        { surface: this.surfaces[name], colour: rgb(colour), opacity, whole: ["needles", "holes", "track"].includes(name) }));
       const { cut } = this.state, [right, up, towards] = this.camera.axes;
       if (!cut) this.normal = towards;
       const middle = this.camera.middle;

@@ -60,6 +60,26 @@ function smooth(points, facets, dimension) {
   return inSpace({ positions: gather(points), normals: gather(sums) }, dimension);
 }
 
+// Stored triangles in space that know their outside, with normals that are means over the facets around each vertex.
+function shell(points, triangles, turned) {
+  const sums = new Float64Array(points.length), at = (vertex) => Array.from(points.subarray(3 * vertex, 3 * vertex + 3));
+  const positions = new Float32Array(3 * triangles.length), normals = new Float32Array(3 * triangles.length);
+  for (let i = 0; i < triangles.length; i += 3) {
+    if (turned[i / 3]) [triangles[i + 1], triangles[i + 2]] = [triangles[i + 2], triangles[i + 1]];
+    const corners = Array.from(triangles.subarray(i, i + 3)), [a, b, c] = corners.map(at);
+    const normal = cross(minus(b, a), minus(c, a));
+    for (const vertex of corners) normal.forEach((x, axis) => { sums[3 * vertex + axis] += x; });
+  }
+  triangles.forEach((vertex, corner) => {
+    const normal = unit([sums[3 * vertex], sums[3 * vertex + 1], sums[3 * vertex + 2]]);
+    for (let axis = 0; axis < 3; axis++) {
+      positions[3 * corner + axis] = points[3 * vertex + axis];
+      normals[3 * corner + axis] = normal[axis];
+    }
+  });
+  return { positions, normals };
+}
+
 // A closed needle with a tip at the origin of its shaft.
 function needleShape({ tip, direction, radius, length }, centre) {
   const surface = { positions: [], normals: [] };

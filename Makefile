@@ -64,6 +64,18 @@ bench-peers: ## the same beside other programs: options of bench and [PEERS="ngs
 claims: ## put the claims to the test and write a page: make claims [ONLY="H1 H5"]
 	@$(inside) python3 -m cases.claims --out results/claims $(if $(ONLY),--only $(ONLY))
 
+.PHONY: ladder
+ladder: ## run the verification ladder at full resolution and write a page: make ladder [ONLY="B1 B2"] [RECORD=1]
+	@$(inside) python3 -m benchmarks.ladder $(if $(ONLY),--only $(ONLY)) $(if $(RECORD),--record)
+
+.PHONY: docs
+docs: ## build the documentation site; runs the quickest shipped cases for its gallery
+	@$(inside) .ci/docs
+
+.PHONY: gallery
+gallery: ## the same, after running every shipped case that needs no outside data
+	@$(inside) .ci/docs --gallery
+
 .PHONY: shell
 shell: ## open a shell in the environment
 	@$(inside) env PS1='(infusate) \w\$$ ' bash --norc

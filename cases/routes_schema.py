@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The comparison file as a closed schema: one tumour, and the ways in that stand side by side."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -16,6 +16,7 @@ Flow = Annotated[float, Quantity(units.FLOW_RATE, 0.0, 1e-3)]
 Rate = Annotated[float, Quantity(units.RATE, 0.0, 1.0)]
 Times = Annotated[float, Quantity(units.NUMBER, 1, 10000, integer=True)]
 Factor = Annotated[float, Quantity(units.NUMBER, 0.01, 100.0)]
+OXYGEN_DEMAND: Final = units.Dimension("amount per volume and time", "mol/(m^3 s)", "0.02 mol/(m^3 s)")
 Overrides = Annotated[list[str], Field(max_length=1000)]
 
 
@@ -55,6 +56,28 @@ class BeadsTable(BaseModel):
     escaping: Share = Field(0.1, description="Share of what is released that goes to the body at once.")
     radius: Length | None = Field(
         None, description="Of the ball about the needle's tip that beads fill; by default the whole tumour."
+    )
+    zone: Length | None = Field(
+        None,
+        description="From the tip, within which they stop the blood; by default the whole tumour.",
+    )
+    level: Annotated[float, Quantity(units.CONCENTRATION, 1e-12, 1e3)] | None = Field(
+        None, description="Of drug in tissue, cells included, whose reach is told over time."
+    )
+
+
+class OxygenTable(BaseModel):
+    """Oxygen of the tumour, where beads stop its blood; numbers are priors from memory."""
+
+    model_config = CLOSED
+    demand: Annotated[float, Quantity(OXYGEN_DEMAND, 1e-6, 1.0)] = Field(
+        0.02, description="M, what its cells use where there is plenty."
+    )
+    hypoxic: Annotated[float, Quantity(units.PRESSURE, 1.0, 2e4)] = Field(
+        1333.22, description="Pressure of oxygen below which tissue counts as hypoxic."
+    )
+    anoxic: Annotated[float, Quantity(units.PRESSURE, 1.0, 2e4)] = Field(
+        133.322, description="Pressure of oxygen below which it counts as without."
     )
 
 
@@ -124,6 +147,7 @@ class RoutesFile(BaseModel):
     weight: Annotated[float, Quantity(units.MASS, 1.0, 300.0)] = Field(70.0, description="Of the body.")
     largest_step: Duration = Field(14400.0, description="Upper bound of a step.")
     organ: OrganTable = Field(OrganTable(), description="The organ around the tumour.")
+    oxygen: OxygenTable = Field(OxygenTable(), description="Oxygen where beads stop the blood.")
     route: Annotated[list[RouteTable], Field(min_length=1, max_length=50)] = Field(
         description="Vascular ways in, one [[route]] each."
     )

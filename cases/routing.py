@@ -1,41 +1,62 @@
 # SPDX-License-Identifier: MIT
 """The command ``compare``: ways in to one tumour, side by side on one page and in one record."""
 
+import json
+import shutil
+import sys
 from argparse import Namespace
 from pathlib import Path
 
-from cases.about import NOTICE, VERSION
 from cases.errors import ExitCode, UserError
-from cases.routes import compare_routes, load_comparison
-from solver.validity import LEDGER_LIMIT
-
-RECORD = "comparison.json"
 
 
 def compare(options: Namespace) -> int:
-    """Follow every way in of a comparison file and write what was found."""
+    """Follow every way in of comparison files, cases and results, and write what was found."""
+    from cases.compare_worker import RECORD, follow_all
+    from cases.launch import require_installed, require_ranks
     from cases.output import prepare
-    from cases.run import write_json
-    from cases.worker import as_user_error
+    from cases.side_by_side import load_sources, title_of
     from postprocess.routes_report import build_routes_report
-    from solver.flow import FlowError
-    from solver.linear import LinearSolverError
 
-    comparison = load_comparison(options.compare)
-    out = Path(options.out) if options.out else Path("results") / comparison.table.name
+    sources = load_sources(options.compare)
+    require_ranks(options.ranks, options.oversubscribe)
+    require_installed()
+    out = Path(options.out) if options.out else Path("results") / title_of(sources)[0]
+    for source in sources:
+        if isinstance(source.what, Path) and out.resolve() == source.what.resolve():
+            raise UserError(f"{out}: is one of the results compared; --out names another", ExitCode.OUTPUT)
     prepare(out, options.overwrite)
-    say = (lambda line: None) if options.quiet else (lambda line: print(line, flush=True))
+    if options.ranks == 1:
+        follow_all(options.compare, out, options.quiet)
+    elif code := _on_ranks(options, out):
+        return code
     try:
-        found = compare_routes(comparison, say)
-    except (FlowError, LinearSolverError) as error:
-        raise UserError(str(error), ExitCode.DIVERGED) from error
-    except Exception as error:
-        raise as_user_error(error) from error
-    try:
-        write_json(out / RECORD, {"infusate": VERSION, "notice": NOTICE, **found})
-        print(f"wrote {build_routes_report(out)}")
+        page = build_routes_report(out)
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}", ExitCode.OUTPUT) from error
-    names = ("body_residual_relative", "tissue_residual_relative")
-    open_books = any((entry[name] or 0.0) > LEDGER_LIMIT for entry in found["routes"] for name in names)
+    print(f"wrote {page}")
+    return _checked(out / RECORD)
+
+
+def _on_ranks(options: Namespace, out: Path) -> int:
+    """Follow all on several ranks; returns their exit code."""
+    from cases.launch import run_forwarding_signals
+
+    mpirun = shutil.which("mpirun")
+    if mpirun is None:
+        raise UserError("mpirun not found on the PATH; --ranks 1 needs none", ExitCode.UNAVAILABLE)
+    worker = [sys.executable, "-m", "cases.compare_worker", f"--ranks={options.ranks}", f"--out={out}"]
+    quiet = ["--quiet"] if options.quiet else []
+    debug = ["--debug"] if getattr(options, "debug", False) else []
+    files = ["--", *options.compare]
+    return run_forwarding_signals([mpirun, "-n", str(options.ranks), *worker, *quiet, *debug, *files])
+
+
+def _checked(path: Path) -> int:
+    """Whether all books of a record close."""
+    from solver.validity import LEDGER_LIMIT
+
+    names = ("body_residual_relative", "tissue_residual_relative", "coupling_residual_relative")
+    entries = json.loads(path.read_text(encoding="utf-8"))["routes"]
+    open_books = any((entry.get(name) or 0.0) > LEDGER_LIMIT for entry in entries for name in names)
     return ExitCode.UNPHYSICAL if open_books else ExitCode.DONE

@@ -2,8 +2,10 @@
 """One self-contained page that sets ways in to one tumour side by side: exposures, courses, a table."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 import numpy as np
@@ -33,10 +35,16 @@ FAINT: Final = 1e-6
 
 COLUMNS: Final = 5
 """Ways in per table."""
+LABEL: Final = 24
+"""Letters in a line of a bar's label, so that bars have room beside it."""
 
 Entry = Mapping[str, Any]
 
+MMHG: Final = 1 / 133.322
+
 ROWS: Final[tuple[tuple[str, str, float], ...]] = (
+    ("followed for [h]", "end_s", 1 / HOUR),
+    ("doses", "doses", 1.0),
     ("dose given [mg]", "given_kg", 1e6),
     ("reached the tumour [mg]", "into_tumour_kg", 1e6),
     ("reached the tumour [share of the dose]", "into_tumour_fraction", 1.0),
@@ -58,9 +66,20 @@ ROWS: Final[tuple[tuple[str, str, float], ...]] = (
     ("regional advantage: AUC arriving over plasma", "regional_advantage", 1.0),
     ("the same by 1 + CL/(Q (1 - E)), all blood arterial", "regional_advantage_formula", 1.0),
     ("selectivity: tumour over normal tissue", "selectivity", 1.0),
+    ("left the tumour through its surface [mg]", "crossed_out_kg", 1e6),
+    ("heat: minutes at 43 degC (CEM43)", "cem43_min", 1.0),
+    ("blood stopped for [h]", "oxygen.stopped_s", 1 / HOUR),
+    ("share of the tumour whose blood is stopped", "oxygen.stopped_fraction", 1.0),
+    ("oxygen in the tumour before [mmHg]", "oxygen.before_mean_Pa", MMHG),
+    ("the same after", "oxygen.after_mean_Pa", MMHG),
+    ("hypoxic share of the tumour before", "oxygen.before_hypoxic_fraction", 1.0),
+    ("the same after", "oxygen.after_hypoxic_fraction", 1.0),
+    ("share without oxygen after", "oxygen.after_anoxic_fraction", 1.0),
     ("agent not accounted for: body", "body_residual_relative", 1.0),
     ("agent not accounted for: tissue", "tissue_residual_relative", 1.0),
+    ("agent not accounted for: between body and tissue", "coupling_residual_relative", 1.0),
 )
+"""Words, where the number stands in an entry, and what it is multiplied by; rows without any are left out."""
 
 
 def build_routes_report(folder: Path) -> Path:
@@ -71,7 +90,8 @@ def build_routes_report(folder: Path) -> Path:
     """
     try:
         record = json.loads((folder / RECORD).read_text("utf-8"))
-        entries = record["routes"]
+        entries = told_apart(record["routes"])
+        several = len({entry.get("source") for entry in entries}) > 1
         (folder / "figures").mkdir(exist_ok=True)
         pictures = [
             _shown(
@@ -87,6 +107,7 @@ def build_routes_report(folder: Path) -> Path:
         text = rendered(
             "routes.html.j2",
             record=record,
+            several=several,
             tables=[route_table(entries[i : i + COLUMNS]) for i in range(0, len(entries), COLUMNS)],
             flags=[(entry["title"], flag["message"]) for entry in entries for flag in entry["flags"]],
             pictures=pictures,
@@ -96,6 +117,23 @@ def build_routes_report(folder: Path) -> Path:
     except (ValueError, KeyError, TypeError) as error:
         raise ResultError(f"{folder}: holds no readable comparison ({error})") from error
     return write_page(text, folder / REPORT)
+
+
+def told_apart(entries: Sequence[Entry]) -> list[Entry]:
+    """The ways in, with their file beside a title that several have."""
+    titles = [entry["title"] for entry in entries]
+    return [
+        {**entry, "title": f"{entry['title']} ({Path(entry['source']).name})"}
+        if titles.count(entry["title"]) > 1 and "source" in entry
+        else entry
+        for entry in entries
+    ]
+
+
+def _label(entry: Entry) -> str:
+    """Title and drug of a way in, with numbers and their units in one line."""
+    title = re.sub(r"([0-9]) ", "\\1\N{NO-BREAK SPACE}", entry["title"])
+    return f"{fill(title, LABEL)}\n{entry['agent']}"
 
 
 def _shown(picture: Path, caption: str) -> dict[str, Any]:
@@ -113,16 +151,30 @@ def route_table(entries: Sequence[Entry]) -> Table:
     head = ("", *(entry["title"] for entry in entries))
     rows: list[tuple[str, ...]] = [("drug", *(entry["agent"] for entry in entries))]
     for words, key, factor in ROWS:
-        found = [entry.get(key) for entry in entries]
-        rows.append(
-            (words, *("" if value is None else quantities.significant(factor * value) for value in found))
-        )
+        found = [_value(entry, key) for entry in entries]
+        if all(value is None for value in found):
+            continue
+        rows.append((words, *(_shown_number(value, factor) for value in found)))
     return Table(title="", head=head, rows=tuple(rows))
+
+
+def _shown_number(value: Any, factor: float) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else quantities.significant(factor * value)
+
+
+def _value(entry: Entry, key: str) -> Any:
+    """A number of an entry, or of a table in it after a dot."""
+    table, _, inner = key.partition(".")
+    return (entry.get(table) or {}).get(inner) if inner else entry.get(table)
 
 
 def draw_bars(entries: Sequence[Entry], path: Path) -> Path:
     """Tumour, tissue around and plasma: AUC of every way in, on a logarithmic axis."""
-    figure = new_figure((7.2, 1.2 + 0.62 * len(entries)), Size())
+    labels = [_label(entry) for entry in entries]
+    room = max(0.62, 0.19 * max(label.count("\n") + 1 for label in labels))
+    figure = new_figure((7.2, 1.2 + room * len(entries)), Size())
     axes = figure.subplots()
     places = np.arange(len(entries), dtype=np.float64)[::-1]
     bars = (
@@ -141,7 +193,7 @@ def draw_bars(entries: Sequence[Entry], path: Path) -> Path:
     axes.hlines(places + 0.26, low, high, color="black", linewidth=pt(1.5))
     axes.set_xscale("log")
     axes.set_xlim(FAINT * largest, 1e3 * largest)
-    axes.set_yticks(places, [f"{entry['title']}\n{entry['agent']}" for entry in entries])
+    axes.set_yticks(places, labels)
     axes.set_xlabel("AUC [mg h/L]")
     axes.set_title("Exposure")
     axes.legend(fontsize="small", loc="lower right")

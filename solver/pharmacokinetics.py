@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Drug in a body of well-mixed stores: exact where all rates are constant, by a stiff integrator where not.
 
-    dy/dt = M y + b - e_1 R E + e_x R E,    dz/dt = L y + d
+    dy/dt = M y + b - e_1 R E + e_x R E + (e_t - e_s) X,    dz/dt = L y + d
 
 ``y`` are amounts, the columns of ``M`` sum to zero, so that nothing is made or lost; ``z`` are exposures
 (AUC) of what is seen by tumour, organ and body. ``R E`` is what the first passage of an infusion R leaves in
-an organ whose uptake saturates. Between events everything but ``E`` is constant: without it a step is one
-matrix exponential.
+an organ whose uptake saturates, ``X`` what the tissue that is simulated takes from its blood, net, constant
+over a step. Between events everything but ``E`` is constant: without it a step is one matrix exponential.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,8 @@ STORES: Final = (
     "lost",
 )
 """Where drug may be: in the body, taken by it, taken by the first passage; in beads or the gut, as prodrug
-(or in the slow part of beads), in the tumour; in a circuit, washed out of it; lost otherwise."""
+(or in the slow part of beads), in the tissue that is simulated, or destroyed there; in a circuit, washed out
+of it; lost otherwise."""
 
 STORE: Final = {name: number for number, name in enumerate(STORES)}
 TUMOUR, ORGAN, PLASMA = 0, 1, 2
@@ -90,6 +91,7 @@ class Phase:
         added: d [kg/m3], shape ``(3,)``.
         jump: what each store gains at the start [kg], shape ``(n,)``.
         merged: two stores, the first of which empties into the second at the start; None for none.
+        supplying: the store that the blood of the tissue simulated comes from and returns to.
         organ: that is infused and whose uptake saturates.
     """
 
@@ -101,6 +103,7 @@ class Phase:
     added: Floats
     jump: Floats
     merged: tuple[int, int] | None = None
+    supplying: int = STORE["central"]
     organ: Saturable | None = None
 
 
@@ -133,99 +136,151 @@ class Course:
         return np.diff(self.exposures[:, which]) / np.diff(self.times)
 
 
-def follow(phases: Sequence[Phase], times: Floats, returned: Floats | None = None) -> Course:
+class Walk:
+    """Goes along a schedule step by step; what tissue takes of each step's blood may be tried first.
+
+    Attributes:
+        number: of the step that is next.
+        state: amounts [kg] and exposures [kg s/m3] at its start, shape ``(n + 3,)``.
+    """
+
+    def __init__(self, phases: Sequence[Phase], times: Floats) -> None:
+        """Begin at the first time.
+
+        Args:
+            phases: without gaps, from the first time to the last.
+            times: ascending; every phase starts and ends at one of them.
+        """
+        count, n = times.size, len(STORES)
+        self.number, self.state = 0, np.zeros(n + SEEN)
+        self._times, self._phases = times, phases
+        self._first = [int(np.argmin(np.abs(times - phase.start))) for phase in phases]
+        self._at, self._propagators = -1, dict[tuple[int, float], Floats]()
+        self._states, self._given = np.zeros((count, n + SEEN)), np.zeros(count)
+        self._concentrations, self._largest = np.zeros((count, SEEN)), np.zeros(SEEN)
+        self._enter()
+
+    @property
+    def phase(self) -> Phase:
+        """The law of the next step, or of the last one at the end."""
+        return self._phases[self._at]
+
+    @property
+    def length(self) -> float:
+        """Of the next step [s]."""
+        return float(self._times[self.number + 1] - self._times[self.number])
+
+    def tried(self, taken: float) -> Floats:
+        """Where the next step leads if tissue takes so much from blood, net [kg/s]; shape ``(n + 3,)``.
+
+        Raises:
+            RuntimeError: the stiff integrator fails.
+        """
+        if self.phase.organ is not None:
+            return _stiff(self.phase, self.state, self.length, taken)
+        key = self._at, self.length
+        if key not in self._propagators:
+            self._propagators[key] = _propagator(self.phase, self.length)
+        return np.asarray(self._propagators[key] @ np.concatenate([self.state, [1.0, taken]]))
+
+    def means(self, end: Floats) -> Floats:
+        """Exact mean concentrations of the next step, if it leads to ``end`` [kg/m3], shape ``(3,)``."""
+        return np.asarray((end[-SEEN:] - self.state[-SEEN:]) / self.length)
+
+    def take(self, end: Floats) -> None:
+        """Go on to where a tried step has led."""
+        given = self._given[self.number] + self.phase.entering.sum() * self.length
+        self.number, self.state = self.number + 1, end.copy()
+        self._given[self.number] = given
+        self._note()
+        self._enter()
+
+    def course(self) -> Course:
+        """What has been gone through, at the end."""
+        n = len(STORES)
+        return Course(
+            times=self._times,
+            amounts=self._states[:, :n],
+            exposures=self._states[:, n:],
+            concentrations=self._concentrations,
+            given=self._given,
+            largest=self._largest,
+        )
+
+    def _enter(self) -> None:
+        """Let happen what happens at this time."""
+        if self.number not in self._first:
+            return
+        self._at = self._first.index(self.number)
+        self.state[: len(STORES)] += self.phase.jump
+        if self.phase.merged is not None:
+            source, target = self.phase.merged
+            self.state[target], self.state[source] = self.state[target] + self.state[source], 0.0
+        self._given[self.number] += self.phase.jump.sum()
+        self._note()
+
+    def _note(self) -> None:
+        seen = self.phase.seen @ self.state[: len(STORES)] + self.phase.added
+        self._states[self.number], self._concentrations[self.number] = self.state, seen
+        self._largest = np.maximum(self._largest, seen)
+
+
+def follow(phases: Sequence[Phase], times: Floats, taken: Floats | None = None) -> Course:
     """Follow a schedule.
 
     Args:
         phases: without gaps, from the first time to the last.
         times: ascending; every phase starts and ends at one of them.
-        returned: what blood takes from the tumour between times [kg/s], shape ``(m - 1,)``.
+        taken: what tissue takes from its blood between times, net [kg/s], shape ``(m - 1,)``.
 
     Raises:
         RuntimeError: the stiff integrator fails.
     """
-    count, n = times.size, len(STORES)
-    amounts, exposures = np.zeros((count, n)), np.zeros((count, SEEN))
-    concentrations, given = np.zeros((count, SEEN)), np.zeros(count)
-    state, total, largest = np.zeros(n + SEEN), 0.0, np.zeros(SEEN)
-    for phase in phases:
-        state[:n] += phase.jump
-        if phase.merged is not None:
-            source, target = phase.merged
-            state[target], state[source] = state[target] + state[source], 0.0
-        total += float(phase.jump.sum())
-        first, last = (int(np.argmin(np.abs(times - moment))) for moment in (phase.start, phase.end))
-        back = None if returned is None else returned[first:last]
-        states = _within(phase, state, times[first : last + 1], back)
-        amounts[first : last + 1], exposures[first : last + 1] = states[:, :n], states[:, n:]
-        seen = states[:, :n] @ phase.seen.T + phase.added
-        concentrations[first : last + 1] = seen
-        largest = np.maximum(largest, seen.max(axis=0))
-        given[first : last + 1] = total + phase.entering.sum() * (times[first : last + 1] - times[first])
-        state, total = states[-1].copy(), float(given[last])
-    return Course(
-        times=times,
-        amounts=amounts,
-        exposures=exposures,
-        concentrations=concentrations,
-        given=given,
-        largest=largest,
-    )
+    walk = Walk(phases, times)
+    for number in range(times.size - 1):
+        walk.take(walk.tried(0.0 if taken is None else float(taken[number])))
+    return walk.course()
 
 
-def _within(phase: Phase, state: Floats, times: Floats, back: Floats | None) -> Floats:
-    """States at times within a phase, shape ``(k, n + 3)``."""
-    if phase.organ is None:
-        return _exact(phase, state, times, back)
-    if back is not None:
-        raise NotImplementedError("an organ that saturates with returns from the tumour")
-    return _stiff(phase, state, times, phase.organ)
-
-
-def _exact(phase: Phase, state: Floats, times: Floats, back: Floats | None) -> Floats:
+def _propagator(phase: Phase, step: float) -> Floats:
+    """Of amounts, exposures, one, and what tissue takes; shape ``(n + 3, n + 5)``."""
     n = len(STORES)
-    system = np.zeros((n + SEEN + 1, n + SEEN + 1))
-    system[:n, :n], system[n:-1, :n] = phase.rates, phase.seen
-    system[:n, -1], system[n:-1, -1] = phase.entering, phase.added
-    states = np.empty((times.size, n + SEEN))
-    states[0], propagators = state, {}
-    for number, step in enumerate(np.diff(times)):
-        if back is not None:
-            system[:n, -1] = phase.entering
-            system[STORE["tissue"], -1] -= back[number]
-            system[STORE["central"], -1] += back[number]
-        key = (float(step), 0.0 if back is None else float(back[number]))
-        if key not in propagators:
-            propagators[key] = expm(system * step)
-        states[number + 1] = (propagators[key] @ np.append(states[number], 1.0))[:-1]
-    return states
+    system = np.zeros((n + SEEN + 2, n + SEEN + 2))
+    system[:n, :n], system[n:-2, :n] = phase.rates, phase.seen
+    system[:n, -2], system[n:-2, -2] = phase.entering, phase.added
+    system[phase.supplying, -1], system[STORE["tissue"], -1] = -1.0, 1.0
+    return np.asarray(expm(system * step)[:-2])
 
 
-def _stiff(phase: Phase, state: Floats, times: Floats, organ: Saturable) -> Floats:
-    n = len(STORES)
+def _stiff(phase: Phase, state: Floats, step: float, taken: float) -> Floats:
+    n, organ = len(STORES), phase.organ
+    assert organ is not None, "called with an organ"
     central, extracted = STORE["central"], STORE["extracted"]
-    scale = max(float(np.abs(state[:n]).sum()), float(phase.entering.sum() * (times[-1] - times[0])))
+    scale = max(float(np.abs(state[:n]).sum()), float(phase.entering.sum() * step))
     if scale == 0.0:
-        return np.repeat(state[None], times.size, axis=0)
-    length = times[-1] - times[0]
+        return state.copy()
+    constant = phase.entering.copy()
+    constant[phase.supplying] -= taken
+    constant[STORE["tissue"]] += taken
 
     def slope(_: float, values: Floats) -> Floats:
         y = values[:n] * scale
-        out = np.concatenate([phase.rates @ y + phase.entering, phase.seen @ y + phase.added])
-        taken = organ.first_pass(y)
-        out[central] -= taken
-        out[extracted] += taken
+        out = np.concatenate([phase.rates @ y + constant, phase.seen @ y + phase.added])
+        first_pass = organ.first_pass(y)
+        out[central] -= first_pass
+        out[extracted] += first_pass
         return out / scale
 
     found = solve_ivp(
         slope,
-        (0.0, length),
-        state / scale,
+        (0.0, step),
+        np.concatenate([state[:n], np.zeros(SEEN)]) / scale,
         method="Radau",
-        t_eval=np.minimum(times - times[0], length),
         rtol=TOLERANCE,
-        atol=np.concatenate([np.full(n, 1e-13), np.full(SEEN, 1e-13 * np.abs(phase.seen).max() * length)]),
+        atol=np.concatenate([np.full(n, 1e-13), np.full(SEEN, 1e-13 * np.abs(phase.seen).max() * step)]),
     )
     if not found.success:
-        raise RuntimeError(f"body from {times[0]:.6g} to {times[-1]:.6g} s: {found.message}")
-    return np.asarray(found.y.T * scale)
+        raise RuntimeError(f"body from {phase.start:.6g} s on: {found.message}")
+    end = np.asarray(found.y[:, -1] * scale)
+    end[n:] += state[n:]
+    return end

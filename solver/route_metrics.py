@@ -2,12 +2,15 @@
 """The same measures for every way in, injection or vascular: exposure of tumour, organ and body."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+from mpi4py import MPI
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.discretisation import Discretisation
+from solver.materials import Pairs
 from solver.pharmacokinetics import ORGAN, PLASMA, STORES, TUMOUR
 from solver.route_parameters import Route
 from solver.route_tissue import Exposure
@@ -16,6 +19,9 @@ from solver.routes import regional_advantage
 Floats = NDArray[np.float64]
 
 SHARES = (0.05, 0.5, 0.95)
+
+ROUND_OFF: Final = 1e-9
+"""Exposure of tissue over that of the tumour below which nothing of it is more than round-off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,31 +37,51 @@ class Yardstick:
     kill_factor: float = 1.0
 
 
-def tissue_measures(data: Discretisation, auc: Floats, peak: Floats, yardstick: Yardstick) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where exposures were found.
+
+    Attributes:
+        pairs: of nodes and regions.
+        owned: nodes of this rank, which come first.
+        comm: ranks that share the nodes.
+    """
+
+    pairs: Pairs
+    owned: int
+    comm: MPI.Comm
+
+
+def place_of(data: Discretisation) -> Place:
+    """The tissue of a run."""
+    return Place(pairs=data.pairs, owned=data.halo.owned, comm=data.halo.comm)
+
+
+def tissue_measures(place: Place, auc: Floats, peak: Floats, yardstick: Yardstick) -> dict[str, Any]:
     """Exposure over the volume of the tumour, and of the tissue around it. Collective.
 
     Args:
-        data: static data.
+        place: tissue.
         auc: integral of C dt [kg s/m3], shape ``(n,)``.
         peak: largest C [kg/m3], shape ``(n,)``.
         yardstick: by what it is judged.
     """
-    inside = data.pairs.inside
-    tumour_auc, tumour_peak = _spread(data, auc, inside), _spread(data, peak, inside)
+    inside = place.pairs.inside
+    tumour_auc, tumour_peak = _spread(place, auc, inside), _spread(place, peak, inside)
     found: dict[str, Any] = {
         **{f"tumour_auc_{name}_kg_s_m3": value for name, value in tumour_auc.items()},
         **{f"tumour_peak_{name}_kg_m3": value for name, value in tumour_peak.items()},
-        "tissue_auc_mean_kg_s_m3": _spread(data, auc, ~inside)["mean"],
+        "tissue_auc_mean_kg_s_m3": _spread(place, auc, ~inside)["mean"],
         "half_effect_kg_s_m3": yardstick.half_effect or None,
         "kill_factor": yardstick.kill_factor,
         "below_half_effect_fraction": None,
     }
     if yardstick.half_effect > 0.0:
-        values, weights = _gathered(data, auc, inside)
+        values, weights = _gathered(place, auc, inside)
         under = values * yardstick.kill_factor < yardstick.half_effect
         found["below_half_effect_fraction"] = float(weights[under].sum() / weights.sum())
     organ = found["tissue_auc_mean_kg_s_m3"]
-    found["selectivity"] = tumour_auc["mean"] / organ if organ > 0 else None
+    found["selectivity"] = tumour_auc["mean"] / organ if organ > ROUND_OFF * tumour_auc["mean"] else None
     return found
 
 
@@ -68,7 +94,7 @@ def route_measures(data: Discretisation, route: Route, exposure: Exposure) -> di
         "given_kg": float(course.given[-1]),
         "into_tumour_kg": exposure.into_tumour,
         "into_tumour_fraction": exposure.into_tumour / float(course.given[-1]),
-        **tissue_measures(data, exposure.auc, exposure.peak, yardstick),
+        **tissue_measures(place_of(data), exposure.auc, exposure.peak, yardstick),
         "arterial_auc_kg_s_m3": float(areas[TUMOUR]),
         "arterial_peak_kg_m3": float(course.largest[TUMOUR]),
         "organ_blood_auc_kg_s_m3": float(areas[ORGAN]),
@@ -78,8 +104,15 @@ def route_measures(data: Discretisation, route: Route, exposure: Exposure) -> di
         "regional_advantage_formula": _expected(route),
         "body": {f"{name}_kg": float(kg) for name, kg in zip(STORES, course.amounts[-1], strict=True)},
         "ledger": exposure.books,
+        "part_of_body": {
+            "fluid_m3": exposure.part.fluid,
+            "bound_m3": exposure.part.bound,
+            "clearance_m3_per_s": exposure.part.clearance,
+        },
         "body_residual_relative": course.residual(),
         "tissue_residual_relative": exposure.residual,
+        "coupling_residual_relative": exposure.apart,
+        "tries": exposure.tries,
     }
 
 
@@ -91,9 +124,9 @@ def _expected(route: Route) -> float | None:
     return regional_advantage(route.body.clearance, region.artery_flow, region.extraction)
 
 
-def _spread(data: Discretisation, values: Floats, where: NDArray[np.bool_]) -> dict[str, float]:
+def _spread(place: Place, values: Floats, where: NDArray[np.bool_]) -> dict[str, float]:
     """Mean, and quantiles over volume."""
-    found, weights = _gathered(data, values, where)
+    found, weights = _gathered(place, values, where)
     order = np.argsort(found)
     found, weights = found[order], weights[order]
     below = (np.cumsum(weights) - 0.5 * weights) / weights.sum()
@@ -105,9 +138,9 @@ def _spread(data: Discretisation, values: Floats, where: NDArray[np.bool_]) -> d
     }
 
 
-def _gathered(data: Discretisation, values: Floats, where: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _gathered(place: Place, values: Floats, where: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Values and volumes of the pairs chosen, of all ranks."""
-    chosen = where & (data.pairs.node < data.halo.owned)
-    own = values[data.pairs.node[chosen]], data.pairs.volume[chosen]
-    ranks = data.halo.comm.allgather(own)
+    pairs = place.pairs
+    chosen = where & (pairs.node < place.owned)
+    ranks = place.comm.allgather((values[pairs.node[chosen]], pairs.volume[chosen]))
     return np.concatenate([rank[0] for rank in ranks]), np.concatenate([rank[1] for rank in ranks])

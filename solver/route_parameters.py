@@ -4,6 +4,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from solver.oxygen import Oxygen
 from solver.vessel_parameters import Body
 
 RouteKind = Literal["intravenous", "arterial", "oral", "chemoembolisation", "isolated"]
@@ -71,6 +72,8 @@ class Beads:
         slow_time: mean time of the rest [s].
         escaping: share of what is released that blood carries off before it reaches tissue [-].
         radius: of the ball about the needle's tip over which beads lie [m]; 0 for the whole tumour, evenly.
+        level: of drug in tissue whose reach is told [kg/m3]; 0 for none.
+        zone: distance from the needle's tip within which they stop the blood [m]; 0 for the whole tumour.
     """
 
     embolised: float
@@ -80,6 +83,8 @@ class Beads:
     slow_time: float
     escaping: float
     radius: float = 0.0
+    level: float = 0.0
+    zone: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +144,7 @@ class Route:
         beads: of a chemo-embolisation.
         circuit: of an isolated perfusion.
         oral: of a prodrug.
+        oxygen: supply and demand of the tumour, where beads stop its blood.
         kill_factor: by which heat or want of oxygen multiply what an exposure does [-].
         half_effect: exposure of half the effect, AUC [kg s/m3]; 0 where it is not known.
     """
@@ -152,6 +158,7 @@ class Route:
     beads: Beads | None = None
     circuit: Circuit | None = None
     oral: Oral | None = None
+    oxygen: Oxygen = field(default_factory=Oxygen)
     kill_factor: float = 1.0
     half_effect: float = 0.0
 

@@ -2,48 +2,43 @@
 """A vascular route in the tissue: what its blood brings is carried by the same transport as an injection.
 
 The tumour rests, so its flow is solved once; every step has the exact mean of what arrives during it, and
-steps land on every dose. The tumour takes nothing from the body while it is solved; what its blood took up
-and gave back is added to the body afterwards, where beads are the source and it is not small.
+steps land on every dose. Body and tissue are coupled both ways: what tissue takes from its blood leaves the
+body or the circuit, what leaves it with blood, lymph or through the outer boundary returns there. A step is
+repeated until what arrives no longer changes by what tissue takes; what is booked is the same on both sides.
 """
 
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meshes.geometry import Site
-from meshes.regions import TUMOUR_REGIONS
-from solver.discretisation import Discretisation, pair_fluid
+from solver.discretisation import Discretisation
+from solver.embolisation import distances, stopped_share, with_stopped_zone
 from solver.flow import FlowSolver
 from solver.flow_state import FlowStep
+from solver.oxygen import oxygen_report
 from solver.parameters import Model
-from solver.pharmacokinetics import ORGAN, STORE, TUMOUR, Course, follow
+from solver.pharmacokinetics import ORGAN, STORE, TUMOUR, Course, Walk
+from solver.route_cells import Cells
+from solver.route_coupling import Part, part_of_body, without
+from solver.route_ledger import NOTHING, STAYS, RouteLedger
 from solver.route_parameters import Beads, Route
 from solver.routes import events, graded_times, phases
 from solver.transport import AgentStep, Transport
 
 Floats = NDArray[np.float64]
 
-BOOKS = (
-    "agent_from_blood",
-    "agent_from_beads",
-    "agent_to_blood",
-    "agent_reacted",
-    "agent_lymph",
-    "agent_boundary",
-    "agent_in_tumour",
-    "agent_in_tissue",
-)
-"""Rows of a route's ledger: two sources, then where it went, then where it is [kg]."""
-
-
 SCALE: Final = 1e-10
 """Flow by which that at rest is judged [m3/s]; what it lacks of balance would concentrate the agent."""
 
 
-NOTHING: Final = 1e-14
-"""Share of what was there from which on drug that is left stays where it is: a step would be round-off."""
+AGREED: Final = 1e-4
+"""Change of what arrives, over the most that has arrived, below which body and tissue agree."""
+
+MOST: Final = 20
+"""Tries of a step until they do."""
 
 IMPREGNATED: Final = 0.6e-3
 """Distance from an occluded vessel over which drug of beads was found (Namur et al. 2011) [m]."""
@@ -71,48 +66,39 @@ class Exposure:
     Attributes:
         course: of the body, and of what arrives.
         tumour: mean concentration in the tumour's interstitial fluid at the times of the course [kg/m3].
-        near: drug per volume of tissue within 0.6 mm of the needle's tip at those times [kg/m3].
+        near: drug per volume of tissue, cells included, within 0.6 mm of the needle's tip [kg/m3].
+        reach: radius of a ball as large as the tissue that holds the level asked for at those times [m].
         auc: integral of C dt [kg s/m3], shape ``(n,)``.
         peak: largest C [kg/m3], shape ``(n,)``.
         books: of the ledger at the end [kg].
         into_tumour: what blood and beads brought to the tumour [kg].
+        oxygen: what beads that stop the blood leave of it; None without any.
+        part: what the tissue is of the body.
+        tries: of all steps.
         residual: largest that is not accounted for after any step, over all that entered tissue.
+        apart: by how much body and tissue differ on what is in tissue, over all that was given.
     """
 
     course: Course
     tumour: Floats
     near: Floats
+    reach: Floats
     auc: Floats
     peak: Floats
     books: dict[str, float]
     into_tumour: float
+    oxygen: dict[str, Any] | None
+    part: Part
+    tries: int
     residual: float
-
-
-def embolised(model: Model, beads: Beads | None) -> Model:
-    """A model whose tumour has lost the blood that beads stop: (1 - eps) F, and a lower p_v."""
-    if beads is None:
-        return model
-    tissues = dict(model.tissues)
-    for tag in TUMOUR_REGIONS & set(tissues):
-        tissue = tissues[tag]
-        drop = (1 - beads.vessel_pressure) * tissue.vessel_pressure
-        tissues[tag] = replace(
-            tissue,
-            perfusion=(1 - beads.embolised) * tissue.perfusion,
-            permeability_surface=(1 - beads.embolised) * tissue.permeability_surface,
-            vessel_conductance=(1 - beads.embolised) * tissue.vessel_conductance,
-            vessel_pressure=tissue.vessel_pressure - drop,
-            effective_vessel_pressure=tissue.effective_vessel_pressure - drop,
-        )
-    return replace(model, tissues=tissues)
+    apart: float
 
 
 def expose(data: Discretisation, model: Model, sites: tuple[Site, ...], route: Route, pace: Pace) -> Exposure:
     """Follow a route through body and tissue. Collective.
 
     Args:
-        data: static data, of a model after `embolised`.
+        data: static data, of a model after `solver.embolisation.embolised`.
         model: tissues, physics and numerics; its injections do nothing.
         sites: the first is where beads lie that do not fill the tumour.
         route: with its schedule.
@@ -122,62 +108,82 @@ def expose(data: Discretisation, model: Model, sites: tuple[Site, ...], route: R
         FlowError: no resting state is found.
         LinearSolverError: when the linear solver fails.
     """
-    times = graded_times(sorted(events(route)), pace.first, pace.growth, pace.largest)
-    course = follow(phases(route), times)
+    data = with_stopped_zone(data, sites, route.beads)
     flow = _resting(data, model)
-    transport = Transport(data, model.agent, model.physics, model.numerics)
-    released = _released(route, course)
+    chemistry = model.chemistry
+    cells = Cells(data, chemistry.uptake) if chemistry and chemistry.uptake else None
+    part = part_of_body(data, model, flow, cells)
+    times = graded_times(sorted(events(route)), pace.first, pace.growth, pace.largest)
+    walk = Walk(phases(without(route, part)), times)
+    tissue = _Tissue(data, model, flow, cells)
+    seen = _Seen(data, sites, route)
     places = _bead_places(data, sites, route.beads)
-    state = transport.initial_state()
-    still = flow.state.stored
-    auc, peak = np.zeros(state.amount.size), np.zeros(state.amount.size)
-    ledger = _Ledger(data, still)
-    tumour, near, returned = [0.0], [0.0], np.zeros(times.size - 1)
-    ball = _ball(data, sites, IMPREGNATED)
-    arriving = course.means(TUMOUR), course.means(ORGAN)
-    quiet = _quiet(np.maximum(*arriving) + released)
-    for number, step in enumerate(np.diff(times)):
-        if quiet[number] and ledger.empty:
-            tumour.append(tumour[-1])
-            near.append(near[-1])
+    taken, tries, strongest = 0.0, 0, np.zeros(2)
+    for _ in range(times.size - 1):
+        length = walk.length
+        end = walk.tried(taken)
+        arriving, released = _arriving(walk, end, data), _released(walk, end, taken, route)
+        strongest = np.maximum(strongest, [arriving.max(), released])
+        if tissue.ledger.empty and (np.array([arriving.max(), released]) <= NOTHING * strongest).all():
+            walk.take(walk.tried(0.0))
+            seen.note(tissue)
             continue
-        transport.plasma = np.where(data.pairs.inside, arriving[0][number], arriving[1][number])
-        entering = places * (released[number] / step)
-        done = transport.step(state, (still, still), flow, entering, float(step))
-        state = done.state
-        auc, peak = auc + step * done.mean, np.maximum(peak, state.concentration)
-        returned[number] = ledger.add(done, float(step))
-        tumour.append(ledger.mean_in_tumour(state.concentration))
-        near.append(data.halo.sum(ball * state.amount / data.volume))
-    if route.beads is not None:
-        course = follow(phases(route), times, returned)
+        for _ in range(MOST):
+            tries += 1
+            before, taken = arriving, tissue.tried(arriving, places * (released / length), length)
+            end = walk.tried(taken)
+            arriving = _arriving(walk, end, data)
+            if np.abs(arriving - before).max() <= AGREED * strongest[0]:
+                break
+        tissue.take(length)
+        walk.take(end)
+        seen.note(tissue, abs(end[STORE["tissue"]] - sum(tissue.ledger.rows[name] for name in STAYS)))
+    course = walk.course()
     return Exposure(
         course=course,
-        tumour=np.array(tumour),
-        near=np.array(near),
-        auc=auc,
-        peak=peak,
-        books=ledger.rows,
-        into_tumour=ledger.into_tumour,
-        residual=ledger.residual,
+        tumour=np.array(seen.tumour),
+        near=np.array(seen.near),
+        reach=np.array(seen.reach),
+        auc=tissue.auc,
+        peak=tissue.peak,
+        books=tissue.ledger.rows,
+        into_tumour=tissue.ledger.into_tumour,
+        oxygen=_oxygen(data, sites, flow, route),
+        part=part,
+        tries=tries,
+        residual=tissue.ledger.residual,
+        apart=seen.apart / max(float(course.given[-1]), 1e-300),
     )
+
+
+def _oxygen(
+    data: Discretisation, sites: tuple[Site, ...], flow: FlowStep, route: Route
+) -> dict[str, Any] | None:
+    """What beads leave of the oxygen, from their first dose to the end. Collective."""
+    if route.beads is None:
+        return None
+    clock = route.end - min((dose.start for dose in route.doses), default=route.end)
+    return oxygen_report(data, flow, route.oxygen, stopped_share(data, sites, route.beads), clock)
+
+
+def _arriving(walk: Walk, end: Floats, data: Discretisation) -> Floats:
+    """Means of a step at tumour and organ, the same on every rank [kg/m3]. Collective."""
+    means: Floats = data.halo.comm.bcast(np.maximum(walk.means(end)[[TUMOUR, ORGAN]], 0.0))
+    return means
+
+
+def _released(walk: Walk, end: Floats, taken: float, route: Route) -> float:
+    """What beads give to tissue in a step [kg]."""
+    if route.beads is None:
+        return 0.0
+    store = STORE["tissue"]
+    return max(float(end[store] - walk.state[store]) - taken * walk.length, 0.0)
 
 
 def _resting(data: Discretisation, model: Model) -> FlowStep:
     solver = FlowSolver(data, model.physics, model.numerics, SCALE)
     state = solver.initial_state()
     return solver.step(state, np.zeros(data.volume.size), 1.0, state.pressure)
-
-
-def _quiet(arriving: Floats) -> NDArray[np.bool_]:
-    """Steps in which next to nothing arrives, by what arrived before."""
-    before = np.maximum.accumulate(arriving)
-    return np.asarray((before > 0.0) & (arriving <= NOTHING * before))
-
-
-def _released(route: Route, course: Course) -> Floats:
-    """What beads give to tissue between times [kg], shape ``(m - 1,)``."""
-    return np.diff(course.amounts[:, STORE["tissue"]])
 
 
 def _bead_places(data: Discretisation, sites: tuple[Site, ...], beads: Beads | None) -> Floats:
@@ -196,61 +202,90 @@ def _bead_places(data: Discretisation, sites: tuple[Site, ...], beads: Beads | N
 
 def _ball(data: Discretisation, sites: tuple[Site, ...], radius: float) -> Floats:
     """Share of each node in the volume of a ball about the first needle's tip, shape ``(n,)``. Collective."""
-    columns = {"radial": [0], "axisymmetric": [0, 2], "3d": [0, 1, 2]}[data.mesh.geometry]
-    centre = np.zeros(1) if data.mesh.geometry == "radial" else np.asarray(sites[0].tip)[columns]
-    distance = np.linalg.norm(data.mesh.points - centre, axis=1)
+    distance = distances(data, sites)
     # on a coarse mesh the nearest node stands for the ball
     reach = max(radius, data.halo.min(distance)) * (1 + 1e-9)
     within = np.where(distance <= reach, data.volume, 0.0)
     return np.asarray(within / data.halo.sum(within))
 
 
-class _Ledger:
-    """Books of a route in tissue."""
+class _Tissue:
+    """Tissue that goes forward in step with a body.
 
-    def __init__(self, data: Discretisation, stored: Floats) -> None:
-        self.rows = dict.fromkeys(BOOKS, 0.0)
-        self.into_tumour, self.residual = 0.0, 0.0
-        self._data = data
-        self._fluid = pair_fluid(data, stored)
-        self._volume = np.where(data.pairs.inside, data.pairs.volume, 0.0)
-        self._tumour = self._sum(self._volume)
+    Attributes:
+        state: of the drug in fluid.
+        ledger: of the tissue.
+        auc: integral of C dt so far [kg s/m3], shape ``(n,)``.
+        peak: largest C so far [kg/m3], shape ``(n,)``.
+        cells: that hold drug.
+    """
 
-    def add(self, agent: AgentStep, step: float) -> float:
-        """Book a step; returns what blood and lymph took, net [kg/s]. Collective."""
-        data, losses = self._data, agent.losses
-        mean, inside = agent.mean[data.pairs.node], data.pairs.inside
-        rates = {
-            "agent_from_blood": self._sum(agent.from_blood),
-            "agent_from_beads": data.halo.sum(agent.injected),
-            "agent_to_blood": self._sum((losses.absorbed + losses.exchange) * mean),
-            "agent_reacted": self._sum(losses.reaction * mean),
-            "agent_lymph": self._sum(losses.lymph * mean),
-            "agent_boundary": data.halo.sum(losses.boundary * agent.mean),
-        }
-        for name, rate in rates.items():
-            self.rows[name] += step * rate
-        held = self._fluid * agent.state.concentration[data.pairs.node]
-        self.rows["agent_in_tumour"] = self._sum(np.where(inside, held, 0.0))
-        self.rows["agent_in_tissue"] = self._sum(np.where(inside, 0.0, held))
-        self.into_tumour += step * (
-            self._sum(np.where(inside, agent.from_blood, 0.0)) + rates["agent_from_beads"]
-        )
-        entered = self.rows["agent_from_blood"] + self.rows["agent_from_beads"]
-        missing = entered - sum(self.rows[name] for name in BOOKS[2:])
-        if entered > 0.0:
-            self.residual = max(self.residual, abs(missing) / entered)
-        return rates["agent_to_blood"] + rates["agent_lymph"] - rates["agent_from_blood"]
+    def __init__(self, data: Discretisation, model: Model, flow: FlowStep, cells: Cells | None) -> None:
+        self._transport = Transport(data, model.agent, model.physics, model.numerics)
+        self._data, self._flow, self._still = data, flow, flow.state.stored
+        self.state, self.cells = self._transport.initial_state(), cells
+        self.auc, self.peak = np.zeros(data.volume.size), np.zeros(data.volume.size)
+        self.ledger = RouteLedger(data, self._still)
+        self._tried: tuple[AgentStep, Floats | None] | None = None
 
-    @property
-    def empty(self) -> bool:
-        """Whether next to nothing is left of what entered."""
-        held = self.rows["agent_in_tumour"] + self.rows["agent_in_tissue"]
-        return held <= NOTHING * (self.rows["agent_from_blood"] + self.rows["agent_from_beads"])
+    def tried(self, arriving: Floats, entering: Floats, step: float) -> float:
+        """Try a step; returns what the tissue takes from the body, net [kg/s]. Collective.
 
-    def mean_in_tumour(self, concentration: Floats) -> float:
-        """Mean C over the tumour's volume [kg/m3]. Collective."""
-        return self._sum(self._volume * concentration[self._data.pairs.node]) / self._tumour
+        Args:
+            arriving: at tumour and organ [kg/m3].
+            entering: from beads, on nodes [kg/s].
+            step: length [s].
+        """
+        self._transport.plasma = np.where(self._data.pairs.inside, arriving[0], arriving[1])
+        along = None
+        if self.cells is not None:
+            along, given = self.cells.offers(step)
+            entering = entering + given
+        still = self._still
+        done = self._transport.step(self.state, (still, still), self._flow, entering, step, along)
+        self._tried = done, along
+        return self.ledger.taken(done)
 
-    def _sum(self, values: Floats) -> float:
-        return self._data.halo.sum(self._data.pairs.to_nodes(values))
+    def take(self, step: float) -> None:
+        """Go on to where the step that was tried last has led. Collective."""
+        assert self._tried is not None, "a step is tried first"
+        done, along = self._tried
+        held = destroyed = 0.0
+        given: Floats | float = 0.0
+        if self.cells is not None:
+            given = self.cells.offers(step)[1]
+            after = self.cells.tried(done.mean, step)
+            self.cells.take(after)
+            held, destroyed = (self._data.halo.sum(amount) for amount in after)
+        self.state = done.state
+        self.auc = self.auc + step * done.mean
+        self.peak = np.maximum(self.peak, done.state.concentration)
+        beads = self._data.halo.sum(done.injected - given)
+        self.ledger.add(done, step, along, (beads, held, destroyed))
+
+
+class _Seen:
+    """What is noted of tissue after each step.
+
+    Attributes:
+        tumour: mean C in the tumour [kg/m3].
+        near: drug per volume of tissue within 0.6 mm of the needle's tip [kg/m3].
+        reach: radius of a ball as large as the tissue that holds the beads' level [m].
+        apart: largest difference of what body and tissue say is in tissue [kg].
+    """
+
+    def __init__(self, data: Discretisation, sites: tuple[Site, ...], route: Route) -> None:
+        self.tumour, self.near, self.reach, self.apart = [0.0], [0.0], [0.0], 0.0
+        self._data, self._ball = data, _ball(data, sites, IMPREGNATED)
+        self._level = route.beads.level if route.beads else 0.0
+
+    def note(self, tissue: _Tissue, apart: float = 0.0) -> None:
+        """Note where it is. Collective."""
+        data = self._data
+        amount = tissue.state.amount + (tissue.cells.held if tissue.cells else 0.0)
+        level = amount / data.volume
+        self.tumour.append(tissue.ledger.mean_in_tumour(tissue.state.concentration))
+        self.near.append(data.halo.sum(self._ball * level))
+        volume = data.halo.sum(np.where(level >= self._level, data.volume, 0.0)) if self._level > 0.0 else 0.0
+        self.reach.append((3 * volume / (4 * np.pi)) ** (1 / 3))
+        self.apart = max(self.apart, apart)

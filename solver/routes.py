@@ -106,6 +106,7 @@ def _phase(route: Route, start: float, end: float) -> Phase:
         added=added,
         jump=jump,
         merged=merged,
+        supplying=_supplying(route, start),
         organ=organ,
     )
 
@@ -172,6 +173,12 @@ def _circuit(
     seen[TUMOUR], seen[ORGAN] = 0.0, 0.0
     seen[TUMOUR, inside] = seen[ORGAN, inside] = 1 / circuit.volume
     return None
+
+
+def _supplying(route: Route, start: float) -> int:
+    """The store that blood of the tissue comes from: the circuit, while there is one."""
+    closed = route.circuit is not None and start < route.circuit.closed
+    return STORE["circuit" if closed else "central"]
 
 
 def _flow(rates: Floats, source: str, target: str, rate: float) -> None:

@@ -187,7 +187,7 @@ def test_a_returning_tumour_is_booked() -> None:
     one = route("chemoembolisation", Dose(start=0.0, amount=1e-4), beads=beads)
     times = graded_times(sorted(events(one)), 60.0, 1.5, HOUR)
     back = np.where(times[:-1] < HOUR, 1e-9, 0.0)
-    course = follow(phases(one), times, back)
+    course = follow(phases(one), times, -back)
     moved = float((back * np.diff(times)).sum())
     assert course.amounts[-1, STORE["tissue"]] == pytest.approx(1e-4 - moved, rel=1e-9)
     assert course.exposures[-1, PLASMA] > 0 and course.residual() < 1e-12

@@ -37,7 +37,7 @@ key = "agent.reaction_rate"
 key = "tissues.tumour.porosity"
 """
 STOPPED = 75
-START_UP = {"serial": 2.5, "snakemake": 6.0}
+START_UP = {"serial": 2.5, "snakemake": 4.0}
 """Late enough that some starts get past their imports [s]."""
 REFERENCE = Path(__file__).parents[1] / "cases" / "shipped" / "reference.toml"
 

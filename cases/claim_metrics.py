@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from cases.claim_closed_forms import injection_numbers, lifetimes
+from cases.claim_routes import smaller_advantages
 
 Floats = NDArray[np.float64]
 Tables = Mapping[str, pd.DataFrame]
@@ -101,13 +102,14 @@ def amplification(tables: Tables) -> Floats:
     return np.asarray(tables[""]["vessels.lasting.amplification"], dtype=float)
 
 
-def taken_by_a_vein(tables: Tables) -> Floats:
-    """Agent that blood takes with a vein, less that without [points]; the larger of the laws' own losses."""
-    law = "in.physics.conductivity"
-    without = tables["no vein"].set_index(law)["blood.absorbed_fraction"]
-    vein = tables["vein"]
-    with_vein = np.asarray(vein["blood.absorbed_fraction"], dtype=float)
-    return 100 * (with_vein - np.asarray(vein[law].map(without), dtype=float))
+def taken_by_a_vein(tables: Tables) -> dict[str, Floats]:
+    """Agent that blood takes with a vein, less that without, draw by draw [points], by distance."""
+    column, place = "blood.absorbed_fraction", "in.vessel_lines.0.points.0.0"
+    without = tables["no vein"]
+    inputs = [name for name in without.columns if name.startswith("in.")]
+    both = tables["vein"].merge(without[[*inputs, column]], on=inputs, suffixes=("", "_without"))
+    both["taken"] = 100 * (both[column] - both[f"{column}_without"])
+    return {f"{1e3 * far:g} mm": np.asarray(rows["taken"], dtype=float) for far, rows in both.groupby(place)}
 
 
 def injection_number(tables: Tables) -> Floats:
@@ -135,6 +137,11 @@ def spread_between_presets(tables: Tables) -> Floats:
     return np.array(found)
 
 
+def arterial_advantage(tables: Tables) -> dict[str, Floats]:
+    """How many times an artery raises the tumour's AUC and lowers that of plasma, the smaller, by drug."""
+    return smaller_advantages()
+
+
 def chlorite_over_reference(tables: Tables) -> Floats:
     """Dose of the by-product over its reference dose of a day."""
     return np.asarray(tables[""]["body.by_product.over_reference"], dtype=float)
@@ -156,5 +163,6 @@ METRICS: Final[dict[str, Callable[[Tables], Floats | dict[str, Floats]]]] = {
         change_with_concentration,
         spread_between_presets,
         chlorite_over_reference,
+        arterial_advantage,
     )
 }

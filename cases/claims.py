@@ -190,6 +190,8 @@ def _depends(values: Floats, tables: dict[str, pd.DataFrame]) -> dict[str, float
     (table,) = tables.values()
     if len(table) != len(values):
         return {}
+    # a draw in which the number has no meaning has none to follow
+    table, values = table[np.isfinite(values)], values[np.isfinite(values)]
     found = {}
     for column in table.columns:
         if (

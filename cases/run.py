@@ -3,11 +3,15 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mpi4py import MPI
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cases.about import NOTICE, VERSION
 from cases.case import Case
@@ -33,6 +37,9 @@ LOWEST = -1e-12
 HIGHEST = 1 + 1e-10
 """Bounds of C over the inlet's that a run must keep."""
 
+Sampled = Callable[[PlainMesh, NDArray[np.float64], NDArray[np.float64]], None]
+"""Takes a mesh, and at its vertices the dose and the largest concentration."""
+
 
 def run_case(
     case: Case,
@@ -41,6 +48,7 @@ def run_case(
     quiet: bool = False,
     reuse: Reuse | None = None,
     keeping: Keeping | None = None,
+    sampled: Sampled | None = None,
 ) -> int:
     """Run a case and write its result folder. Collective.
 
@@ -51,6 +59,7 @@ def run_case(
         quiet: no progress on the terminal.
         reuse: mesh and discretisation of an earlier run.
         keeping: when its state is kept, and whether it goes on from one.
+        sampled: told of the last doses before the summary is written; on rank 0.
 
     Returns:
         Exit code.
@@ -89,19 +98,14 @@ def run_case(
     if marched.stopped:
         return _stopped(marched, progress)
     with profile.stage("metrics"):
-        summary = _summary(case, (mesh, plain), marched, data.tissue_fields)
+        summary = _summary(case, (mesh, plain), marched, data.tissue_fields, sampled)
     reports = [process.report(marched.last.condition) for process in marched.last.processes]
     if summary is not None:
         for report in reports:
             summary |= report
         summary |= _facts(case, mesh, marched)
         summary["provenance"] = provenance()
-        summary["timing"] = {
-            **profile.timing(),
-            "earlier_s": keeper.earlier,
-            "resumed": keeper.resumed,
-            "finished": now(),
-        }
+        summary["timing"] = _timing(profile, keeper)
         write_json(out / "summary.json", summary)
         write_checksums(out)
     progress.close()
@@ -113,11 +117,18 @@ def run_case(
     return code
 
 
+def _timing(profile: Profile, keeper: Keeper) -> dict[str, Any]:
+    """Wall times of a run, and of what was run before it was stopped."""
+    earlier = {"earlier_s": keeper.earlier, "resumed": keeper.resumed}
+    return {**profile.timing(), **earlier, "finished": now()}
+
+
 def _summary(
     case: Case,
     meshes: tuple[DistributedMesh, PlainMesh | None],
     marched: Marched,
     tissue_fields: tuple[dict[str, Any], ...],
+    sampled: Sampled | None,
 ) -> dict[str, Any] | None:
     """The physics of the summary on rank 0, None elsewhere. Collective."""
     mesh, plain = meshes
@@ -127,12 +138,14 @@ def _summary(
     if plain is None:
         return None
     ct, peak, front, largest = gathered
+    if sampled is not None:
+        sampled(plain, ct, peak)
     return summarise(
         Outcome(
             mesh=plain,
             model=case.model,
             sites=case.geometry.sites,
-            levels=_levels(case),
+            levels=levels_of(case),
             ct=ct,
             peak=peak,
             largest_pressure=largest,
@@ -153,7 +166,8 @@ def _stopped(marched: Marched, progress: Progress) -> int:
     return ExitCode.STOPPED
 
 
-def _levels(case: Case) -> list[Level]:
+def levels_of(case: Case) -> list[Level]:
+    """The thresholds that a case reports, doses first."""
     thresholds = case.model.thresholds
     doses = zip(thresholds.ct, case.ct_labels, strict=True)
     peaks = zip(thresholds.peak, case.peak_labels, strict=True)

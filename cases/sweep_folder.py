@@ -56,6 +56,7 @@ class Plan:
         batches: indices of the cases of each batch.
         units: of each input, by key.
         record: method, seed and priors of the draws, axes, version.
+        probability: what the map of ablation asks of each case; None for no map.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Plan:
     batches: tuple[tuple[int, ...], ...]
     units: dict[str, str]
     record: dict[str, Any]
+    probability: dict[str, Any] | None = None
 
 
 def make_plan(sweep: Sweep) -> Plan:
@@ -158,8 +160,8 @@ class SweepFolder:
         from cases.run import write_json
 
         try:
-            if (self.root / PLAN).exists() and self.plan().name != plan.name:
-                raise UserError(f"{self.root} holds another sweep; choose another folder", ExitCode.OUTPUT)
+            if (self.root / PLAN).exists():
+                self._require_same(plan)
             if self.root.is_dir() and not (self.root / PLAN).exists() and any(self.root.iterdir()):
                 raise UserError(
                     f"{self.root} exists and holds no sweep; choose another folder", ExitCode.OUTPUT
@@ -168,6 +170,16 @@ class SweepFolder:
             write_json(self.root / PLAN, asdict(plan))
         except OSError as error:
             raise UserError(f"{self.root} cannot be written: {error.strerror}", ExitCode.OUTPUT) from error
+
+    def _require_same(self, plan: Plan) -> None:
+        """Refuse to go on with another sweep, or with another map than that of the cases already run."""
+        known = self.plan()
+        if known.name != plan.name:
+            raise UserError(f"{self.root} holds another sweep; choose another folder", ExitCode.OUTPUT)
+        asked = plan.probability is not None and plan.probability != known.probability
+        if asked and any(self.is_done(job.identity) for job in known.jobs):
+            message = f"{self.root}: cases were run without this map of ablation; choose another folder"
+            raise UserError(message, ExitCode.OUTPUT)
 
     def plan(self) -> Plan:
         """The plan.

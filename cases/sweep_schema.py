@@ -7,12 +7,13 @@ from pydantic import BaseModel, Field
 
 from cases import units
 from cases.quantity import Quantity
-from cases.table import CLOSED
+from cases.table import CLOSED, Length
 
 Count = Annotated[int, Quantity(units.NUMBER, 1, 1_000_000, integer=True)]
 Seed = Annotated[int, Quantity(units.NUMBER, 0, 2**31 - 1, integer=True)]
 Path = Annotated[str, Field(min_length=1, max_length=1000)]
 KeyText = Annotated[str, Field(min_length=1, max_length=200)]
+Command = Annotated[str, Field(min_length=1, max_length=2000)]
 Entry = str | float | int | bool
 Bound = str | float | int
 Distribution = Literal["uniform", "log_uniform", "normal", "log_normal"]
@@ -84,6 +85,18 @@ class SampleTable(BaseModel):
     correlation: list[CorrelationTable] = Field([], description="Which draws go together.")
 
 
+class ProbabilityTable(BaseModel):
+    """A map of the probability that each point of tissue is ablated, on one grid for all cases."""
+
+    model_config = CLOSED
+    spacing: Length | None = Field(
+        None, description="Of the grid's points; by default 200 of them (3-D: 64) along its longest side."
+    )
+    margin: Length | None = Field(
+        None, description="Of the grid around the tumour; by default 0.6 of half its longest side."
+    )
+
+
 class ClusterTable(BaseModel):
     """What a batch of cases asks of a cluster."""
 
@@ -94,6 +107,15 @@ class ClusterTable(BaseModel):
         3600.0, description="Wall time of one batch."
     )
     memory_mb: Count = Field(2000, description="Memory of one rank [MB].")
+    retries: Annotated[int, Quantity(units.NUMBER, 0, 1000, integer=True)] = Field(
+        2, description="How often a batch that ended early is started again; it goes on where it was."
+    )
+    launcher: Command = Field(
+        "srun --mpi=pmix", description="What starts the ranks of a case on a node; gets `-n RANKS`."
+    )
+    python: Command | None = Field(
+        None, description="Python on the nodes, words of a shell; by default the one that runs the sweep."
+    )
 
 
 class SweepFile(BaseModel):
@@ -116,5 +138,8 @@ class SweepFile(BaseModel):
     batch: Count | None = Field(None, description="Cases that share a process; by default by geometry.")
     keep: Literal["summary", "fields"] = Field(
         "summary", description="What stays of a case: its summary alone, or its fields and history too."
+    )
+    probability: ProbabilityTable | None = Field(
+        None, description="Asks for the probability that each point of tissue is ablated."
     )
     cluster: ClusterTable = Field(ClusterTable(), description="What a batch asks of a cluster.")

@@ -9,19 +9,21 @@ import argparse
 import shutil
 import sys
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cases.errors import CaseError, ExitCode, UserError, printable
 from cases.lease import Lease
 from cases.sweep_folder import Job, Plan, SweepFolder
+from cases.sweep_mask import MASK, MapRequest, Sampler
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
     from cases.reuse import Reuse
 
-KEPT: Final = frozenset({"summary.json", "resolved.toml", "failure.json"})
+KEPT: Final = frozenset({"summary.json", "resolved.toml", "failure.json", MASK})
 """What stays of a case of which only the summary is kept."""
 
 
@@ -40,13 +42,16 @@ def run_batch(folder: SweepFolder, number: int, comm: "MPI.Comm") -> int:
     if comm.size != plan.ranks:
         raise UserError(f"started on {comm.size} ranks, told {plan.ranks}", ExitCode.RANKS)
     reuse = Reuse()
+    sampler = Sampler(MapRequest.of(plan.probability)) if plan.probability else None
     for index in plan.batches[number]:
-        if _run_job(folder, plan, plan.jobs[index], comm, reuse) == ExitCode.STOPPED:
+        if _run_job(folder, plan, plan.jobs[index], comm, (reuse, sampler)) == ExitCode.STOPPED:
             return ExitCode.STOPPED
     return ExitCode.DONE
 
 
-def _run_job(folder: SweepFolder, plan: Plan, job: Job, comm: "MPI.Comm", reuse: "Reuse") -> int:
+def _run_job(
+    folder: SweepFolder, plan: Plan, job: Job, comm: "MPI.Comm", tools: tuple["Reuse", Sampler | None]
+) -> int:
     """Run one case unless it is done or somebody else's. Collective; returns its exit code."""
     lease = Lease(folder.lease(job.identity)) if comm.rank == 0 else None
     with lease or nullcontext():
@@ -60,13 +65,15 @@ def _run_job(folder: SweepFolder, plan: Plan, job: Job, comm: "MPI.Comm", reuse:
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir(parents=True)
         comm.barrier()
-        code, reason = _run(plan, job, out, comm, reuse)
+        code, reason = _run(plan, job, out, comm, tools)
         if comm.rank == 0 and code != ExitCode.STOPPED:
             _settle(out, plan.keep, code, reason)
         return code
 
 
-def _run(plan: Plan, job: Job, out: Path, comm: "MPI.Comm", reuse: "Reuse") -> tuple[int, str]:
+def _run(
+    plan: Plan, job: Job, out: Path, comm: "MPI.Comm", tools: tuple["Reuse", Sampler | None]
+) -> tuple[int, str]:
     """Exit code of a case, and why it is not 0. Collective."""
     from cases.load import load_case
     from cases.request import Keeping
@@ -83,7 +90,10 @@ def _run(plan: Plan, job: Job, out: Path, comm: "MPI.Comm", reuse: "Reuse") -> t
     if refused is not None:
         return refused
     try:
-        code = run_case(case, out, comm, quiet=True, reuse=reuse, keeping=Keeping(resume=True))
+        reuse, sampler = tools
+        sampled = partial(sampler.write, out) if sampler else None
+        keeping = Keeping(resume=True)
+        code = run_case(case, out, comm, quiet=True, reuse=reuse, keeping=keeping, sampled=sampled)
     except Exception as error:
         known = as_user_error(error)
         if not isinstance(known, UserError):

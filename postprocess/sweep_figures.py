@@ -171,6 +171,6 @@ def figures_of(sweep: SweepResult) -> dict[str, Figure]:
     by_column = {metric.column.split(".")[-1]: metric for metric in varying}
     if "coverage" in by_column and "net_fraction" in by_column:
         out["trade_off"] = trade_off(sweep, by_column["coverage"], by_column["net_fraction"])
-    if sweep.drawn and varying:
+    if sweep.random and varying:
         out["spread"] = spread(sweep, varying)
     return out

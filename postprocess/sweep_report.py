@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from postprocess import quantities
 from postprocess.case_tables import Table
 from postprocess.page import inlined, rendered, write_page
+from postprocess.probability import map_table, open_map
+from postprocess.probability_figures import map_figures
 from postprocess.results import ResultError
 from postprocess.sensitivity import Sensitivity, sensitivity
 from postprocess.style import save_figure
@@ -23,6 +26,9 @@ CAPTIONS: Final = {
     "map": "over both axes; the median where more varies",
     "trade_off": "each point is a case; the line joins those that no other case beats in both",
     "spread": "over all complete cases; the lines are at 5, 50 and 95 %",
+    "probability_cut": "share of the cases that reach the threshold, on the cut through the needle",
+    "probability_space": "where 5, 50 and 95 % of the cases reach the threshold; the outer two cut open",
+    "probability_radius": "share of the cases that reach each threshold, by distance from the centre",
     "importance": "how much each drawn number matters; whiskers are 95 % intervals",
 }
 
@@ -34,6 +40,7 @@ def build_sweep_report(folder: Path) -> Path:
         ResultError: the folder is no sweep, or cannot be written.
     """
     sweep = open_sweep(folder)
+    chances = open_map(folder)
     found = [index for metric in sweep.metrics if (index := sensitivity(sweep, metric)) is not None]
     try:
         (folder / "figures").mkdir(exist_ok=True)
@@ -51,6 +58,9 @@ def build_sweep_report(folder: Path) -> Path:
             best=best_table(sweep),
             indices=[index_table(sensitivity) for sensitivity in found],
             pictures=_pictures(sweep, found, folder / "figures"),
+            chances=chances,
+            chance_table=map_table(chances) if chances else None,
+            chance_pictures=_saved(map_figures(chances), folder / "figures", ".png") if chances else [],
         )
         return write_page(text, folder / REPORT)
     except OSError as error:
@@ -171,9 +181,14 @@ def index_table(found: Sensitivity) -> Table:
 def _pictures(sweep: SweepResult, found: Sequence[Sensitivity], folder: Path) -> list[dict[str, Any]]:
     figures = figures_of(sweep)
     figures |= {f"importance_{number}": importance(index) for number, index in enumerate(found)}
+    return _saved(figures, folder, ".svg")
+
+
+def _saved(figures: dict[str, Figure], folder: Path, suffix: str) -> list[dict[str, Any]]:
+    """Figures written into a folder, and what the page says of each."""
     out = []
     for name, figure in figures.items():
-        path = save_figure(figure, folder / f"{name}.svg")
+        path = save_figure(figure, folder / f"{name}{suffix}")
         kind = next(kind for kind in CAPTIONS if name.startswith(kind))
         out.append(
             {"name": name, "source": inlined(path), "caption": CAPTIONS[kind], "wide": False, "broad": False}

@@ -93,14 +93,19 @@ class SweepResult:
 
     @property
     def axes(self) -> list[str]:
-        """The first column of each axis along which numbers vary."""
-        firsts = [f"in.{keys[0]}" for keys in self.record.get("axes", []) if keys]
+        """The first column of each axis along which numbers vary; seeds are no numbers in this sense."""
+        firsts = [f"in.{keys[0]}" for keys in self.record.get("axes", []) if keys and not is_seed(keys[0])]
         return [name for name in firsts if is_numeric(self.frame[name]) and self.frame[name].nunique() > 1]
 
     @property
     def metrics(self) -> list[Metric]:
         """Results that the pages show, those that the table has."""
         return [metric for metric in self._candidates() if metric.column in self.frame]
+
+    @property
+    def random(self) -> bool:
+        """Whether cases are draws: from priors, or of random fields by their seeds."""
+        return bool(self.drawn) or any(is_seed(name) for name in self.inputs)
 
     def varies(self, metric: Metric) -> bool:
         """Whether a result differs between complete cases by more than round-off."""
@@ -155,6 +160,11 @@ class SweepResult:
 def is_numeric(column: "pd.Series[Any]") -> bool:
     """Whether a column holds numbers."""
     return bool(pd.api.types.is_numeric_dtype(column))
+
+
+def is_seed(key: str) -> bool:
+    """Whether a key is a seed of random numbers."""
+    return key.rpartition(".")[2] == "seed"
 
 
 def open_sweep(folder: Path) -> SweepResult:

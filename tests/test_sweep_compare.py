@@ -15,6 +15,8 @@ from postprocess.sweep_compare import compare, rows_of
 from postprocess.sweep_figures import figures_of
 from postprocess.sweep_results import open_sweep
 
+pytestmark = pytest.mark.serial
+
 PEAK = "pressure.peak_Pa"
 
 

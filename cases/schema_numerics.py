@@ -122,7 +122,7 @@ class NumericsTable(BaseModel):
         None, description="Constant step; by default the error sets the step."
     )
     newton_tolerance: Tolerance = Field(
-        1e-6, description="Residual of the flow equation over the injection rate."
+        1e-8, description="Residual of the flow equation over the injection rate."
     )
     newton_limit: Annotated[int, Quantity(units.NUMBER, 1, 1000, integer=True)] = Field(
         80, description="Newton iterations before the step is cut."

@@ -8,6 +8,7 @@ meshio needs another library for them; meshio reads the rest.
 import json
 import resource
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, Final
@@ -70,10 +71,13 @@ def _by_gmsh(path: Path, tags: str | None) -> tuple[Any, list[Block], list[Group
     with path.open("rb") as stream:
         if not stream.read(200).lstrip().startswith((b"$MeshFormat", b"$Comments")):
             raise ValueError("does not begin as a mesh of Gmsh does ($MeshFormat); it may be a script")
+    # beside FILE.opt Gmsh runs that as a script: it sees the mesh by another name, alone in a new folder
+    alone = Path(tempfile.mkdtemp(dir=Path.cwd()), "mesh.msh")
+    alone.symlink_to(path)
     gmsh.initialize(["gmsh", "-v", "0", "-nopopup"], readConfigFiles=False, interruptible=False)
     try:
         gmsh.option.setNumber("General.NumThreads", 1)
-        gmsh.open(str(path))
+        gmsh.open(str(alone))
         nodes, coordinates, _ = gmsh.model.mesh.getNodes()
         place = np.zeros(int(nodes.max(initial=0)) + 1, dtype=np.int64)
         place[nodes.astype(np.int64)] = np.arange(len(nodes))

@@ -35,6 +35,9 @@ LOOSEST_STEADY: Final = 1e-3
 leaves is rough enough to raise the balance, so Newton would only creep."""
 STEADY: Final = 1e-7
 """Newton's tolerance of a steady flow, unless a smaller one is asked for."""
+COARSE: Final = 100.0
+"""Balance over what is enough at which a step counts as solved when its effort is judged: what the last,
+quadratic iterations do says nothing of how hard it was."""
 ENOUGH: Final = 0.1
 """Share of Newton's tolerance that a linear solve need not fall below."""
 KEEP_BELOW: Final = 0.1
@@ -78,6 +81,7 @@ class FlowSolver:
         )
         self._direct = preset != "multigrid"
         self._built: Floats | None = None
+        self._effort = 0
         exchange = data.pairs.to_nodes(
             data.pairs.volume * data.materials.vessel_conductance * data.materials.effective_vessel_pressure
         )
@@ -124,6 +128,7 @@ class FlowSolver:
         if held and data.halo.max(np.abs(source)) == 0:
             guess = self.rest
         pressure, balance, iterations, krylov = self._newton(target, guess)
+        effort = self._effort
         flux, symmetric = self._balance.convection(balance, pressure)
         exchange = balance.exchange
         leaving = nodal_outflow(data.stencil.tail, data.stencil.head, flux, pressure.size)
@@ -146,6 +151,7 @@ class FlowSolver:
             outflow=outflow,
             net=data.halo.update(kept - outflow),
             iterations=iterations,
+            effort=effort,
             krylov=krylov,
             supply=self._balance.supply,
             driven=driven,
@@ -244,9 +250,12 @@ class FlowSolver:
         pressure[self._fixed] = self._data.far.pressure
         balance = self._balance.evaluate(target, pressure)
         krylov, forcing, fell = 0, self._loosest, 1.0
+        self._effort = numerics.newton_limit
         for iteration in range(numerics.newton_limit + 1):
             if not np.isfinite(balance.norm):
                 raise FlowError("the pressure became infinite or not a number", imbalance(balance.residual))
+            if balance.norm <= COARSE * self._enough:
+                self._effort = min(self._effort, iteration)
             if balance.norm <= self._enough:
                 return pressure, balance, iteration, krylov
             if iteration == numerics.newton_limit:

@@ -47,6 +47,7 @@ class FlowStep:
         net: what each node stores [m3/s].
         iterations: Newton.
         krylov: all linear iterations.
+        effort: Newton iterations until the balance was nearly closed; the step control judges by it.
         along: what each node gains by lines [m3/s]; None without lines.
         displacement: u [m], shape ``(n, dimension)``, where it is solved for.
         supply: blood that reaches the vessels, where it is not the tissues' own.
@@ -69,6 +70,7 @@ class FlowStep:
     net: Floats
     iterations: int
     krylov: int
+    effort: int = 0
     along: Floats | None = None
     displacement: Floats | None = None
     supply: BloodSupply | None = None

@@ -214,7 +214,7 @@ class Numerics:
     flow_tolerance: float = 3e-2
     step_tolerance: float = 1e-3
     fixed_step: float | None = None
-    newton_tolerance: float = 1e-6
+    newton_tolerance: float = 1e-8
     newton_limit: int = 80
     krylov_tolerance_pressure: float = 1e-3
     krylov_tolerance_agent: float = 1e-14

@@ -108,6 +108,7 @@ def expose(data: Discretisation, model: Model, sites: tuple[Site, ...], route: R
         FlowError: no resting state is found.
         LinearSolverError: when the linear solver fails.
     """
+    places = _bead_places(data, sites, route.beads)
     data = with_stopped_zone(data, sites, route.beads)
     flow = _resting(data, model)
     chemistry = model.chemistry
@@ -117,7 +118,6 @@ def expose(data: Discretisation, model: Model, sites: tuple[Site, ...], route: R
     walk = Walk(phases(without(route, part)), times)
     tissue = _Tissue(data, model, flow, cells)
     seen = _Seen(data, sites, route)
-    places = _bead_places(data, sites, route.beads)
     taken, tries, strongest = 0.0, 0, np.zeros(2)
     for _ in range(times.size - 1):
         length = walk.length

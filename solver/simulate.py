@@ -150,7 +150,7 @@ class TimeLoop:
             machine.pace.restart()
             machine.last_change = None
         self.snapshot = _accept(machine, snapshot, flow, carried, (step, ends, landing), control.rejected)
-        control.accept(ends, error, step, present.order if self._past else 1, flow.iterations)
+        control.accept(ends, error, step, present.order if self._past else 1, flow.effort)
         return True
 
 

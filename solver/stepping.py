@@ -121,7 +121,7 @@ class StepControl:
             return remaining / 2, time + remaining / 2
         return wanted, time + wanted
 
-    def accept(self, time: float, error: float, step: float, order: int = 1, iterations: int = 0) -> None:
+    def accept(self, time: float, error: float, step: float, order: int = 1, effort: int = 0) -> None:
         """Learn from an accepted step.
 
         Args:
@@ -129,14 +129,14 @@ class StepControl:
             error: over the tolerance.
             step: its length [s].
             order: of the estimate: errors go with the length to that power plus one.
-            iterations: of Newton; a step that was hard to solve is followed by none that is longer.
+            effort: iterations of Newton; a step that was hard to solve is followed by none that is longer.
         """
         if time in self.changes:
             self._rung = 0
             return
         growth = self.numerics.step_growth ** (2 if error < QUIET else 1)
         wanted = SAFETY * max(error, 1e-12) ** (-1 / (order + 1))
-        if iterations > HARD:
+        if effort > HARD:
             wanted = min(wanted, 1.0)
         grown = self._rung_of(step * min(growth, wanted))
         self._rung = min(grown, self._rung + max(1, round(2 * math.log2(growth))))

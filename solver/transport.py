@@ -45,7 +45,7 @@ MONOTONE_TOLERANCE: Final = 1e-13
 CORRECTIONS: Final = 2
 """Of the defect of the second-order target; one is of second order too, with a larger error."""
 TARGET_TOLERANCE: Final = 1e-6
-"""Of its change, or that of Newton's method if smaller; it shapes the limited fluxes, which conserve mass
+"""Of its change, or a hundred times Newton's if smaller; it shapes the limited fluxes, which conserve mass
 whatever it is."""
 
 
@@ -146,7 +146,7 @@ class Transport:
         self.plasma: float | Floats = agent.plasma_concentration
         self.dispersion: Dispersion | None = None
         self._limiter = numerics.limiter
-        self._enough = min(TARGET_TOLERANCE, numerics.newton_tolerance)
+        self._enough = min(TARGET_TOLERANCE, 100 * numerics.newton_tolerance)
         self._mass = edge_sums(data, data.integrals.mass)
         self._diffusion = edge_sums(data, data.diffusion_conductance * data.diffusivity[:, None])
         self.solver = DownwindSolver(data, global_numbers(data), numerics.krylov_tolerance_agent)

@@ -260,6 +260,16 @@ def test_hostile_files_get_one_message(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "owned").exists()
 
 
+def test_options_beside_a_mesh_of_gmsh_are_not_run(tmp_path: Path) -> None:
+    """Gmsh runs FILE.opt as a script when it opens FILE; here it does not see it."""
+    shipped = Path(__file__).parents[1] / "cases/shipped/demo_mesh.msh"
+    (tmp_path / "some.msh").write_bytes(shipped.read_bytes())
+    owned = tmp_path / "owned"
+    (tmp_path / "some.msh.opt").write_text(f'Printf("x") > "{owned}";\n', encoding="utf-8")
+    assert len(read_solid(tmp_path / "some.msh").points) == 729
+    assert not owned.exists()
+
+
 def test_cells_that_do_not_meet_are_refused() -> None:
     """A hexahedron beside two wedges that were cut the other way leaves a gap of no width."""
     square = np.array(

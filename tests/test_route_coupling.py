@@ -186,3 +186,13 @@ def test_an_embolised_zone_differs_from_the_perfused_tumour_around_it() -> None:
     middle, around = radius < 3e-3, (radius > 7.5e-3) & (radius < 9e-3)
     assert found.peak[middle].max(initial=0.0) < found.peak[around].min(initial=1e9), "all drug came by blood"
     assert found.residual < 1e-10 and found.apart < 1e-10
+
+
+def test_beads_lie_where_they_stop_all_blood() -> None:
+    """A zone without any blood left holds its share of them: places are those of the tumour before."""
+    zone = replace(BEADS, zone=6e-3, embolised=1.0, escaping=0.0)
+    data, _, found = exposed(route("chemoembolisation", beads=zone, end=4 * HOUR))
+    part = exposed(route("chemoembolisation", beads=replace(zone, embolised=0.99), end=4 * HOUR))[2]
+    middle = data.mesh.points[:, 0] < 3e-3
+    assert found.auc[middle] == pytest.approx(part.auc[middle], rel=0.1)
+    assert found.auc[middle].min() > 0.0

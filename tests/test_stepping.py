@@ -116,7 +116,7 @@ def test_lengths_are_on_the_ladder(error: float, rungs: int) -> None:
 def test_hard_steps_do_not_grow() -> None:
     """Many Newton iterations mean that a front passes many cells."""
     steps = control()
-    steps.accept(1.0, 1e-6, 0.4, iterations=HARD + 1)
+    steps.accept(1.0, 1e-6, 0.4, effort=HARD + 1)
     assert steps.propose(1.0)[0] == pytest.approx(0.4)
 
 

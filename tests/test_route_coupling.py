@@ -194,5 +194,4 @@ def test_beads_lie_where_they_stop_all_blood() -> None:
     data, _, found = exposed(route("chemoembolisation", beads=zone, end=4 * HOUR))
     part = exposed(route("chemoembolisation", beads=replace(zone, embolised=0.99), end=4 * HOUR))[2]
     middle = data.mesh.points[:, 0] < 3e-3
-    assert found.auc[middle] == pytest.approx(part.auc[middle], rel=0.1)
-    assert found.auc[middle].min() > 0.0
+    assert (found.auc[middle] > part.auc[middle]).all(), "the blood that is left carries some off"

@@ -117,18 +117,21 @@ class PoroelasticFlow:
         shift = self._start(state.pressure)
         enough = self._tolerance * self.flow.scale * step
         mixing = Mixing(self._data.halo.comm, self._weight, DEPTH)
-        newton = krylov = linear = 0
+        newton = effort = krylov = linear = 0
         for iteration in range(1, COUPLING_LIMIT + 1):
             self.flow.balance.shift = shift
             found = self.flow.step(state, source, step, guess, past)
-            newton, krylov = newton or found.iterations, krylov + found.krylov
+            # how hard a step was is told by its first pass: the others start where that ended
+            newton, effort = newton or found.iterations, effort or found.effort
+            krylov += found.krylov
             solid, new = self._deformed(found.state.pressure)
             linear = max(linear, solid.iterations)
             change = self._data.halo.sum(self._data.compliance * np.abs(new.nodes - shift.nodes))
             if change <= enough:
                 self.iterations, self.linear = iteration, linear
                 self._known = [*self._known[-1:], (found.state.pressure, new)]
-                return replace(found, displacement=solid.displacement, iterations=newton, krylov=krylov)
+                found = replace(found, iterations=newton, effort=effort, krylov=krylov)
+                return replace(found, displacement=solid.displacement)
             shift, guess = self._shift(mixing.next(shift.pairs, new.pairs)), found.state.pressure
         left = change / (self.flow.scale * step)
         raise FlowError(f"pressure and displacement differ by {left:.1e} of the injected volume")

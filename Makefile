@@ -62,7 +62,7 @@ bench-peers: ## the same beside other programs: options of bench and [PEERS="ngs
 
 .PHONY: claims
 claims: ## put the claims to the test and write a page: make claims [ONLY="H1 H5"]
-	@$(inside) python3 -m cases.claims --out results/claims $(if $(ONLY),--only $(ONLY))
+	@$(inside) python3 -m cases.commands.claims --out results/claims $(if $(ONLY),--only $(ONLY))
 
 .PHONY: ladder
 ladder: ## run the verification ladder at full resolution and write a page: make ladder [ONLY="B1 B2"] [RECORD=1]

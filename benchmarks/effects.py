@@ -18,10 +18,10 @@ from typing import Any, Final
 
 from mpi4py import MPI
 
-from cases.load import load_case
-from cases.reuse import Reuse
-from cases.run import run_case
-from solver.validity import LEDGER_LIMIT
+from cases.reading.load import load_case
+from cases.running.reuse import Reuse
+from cases.running.run import run_case
+from solver.validity.flags import LEDGER_LIMIT
 
 CASE: Final = """\
 name = "effects"

@@ -126,7 +126,7 @@ def descendants(pid: int) -> Iterator[tuple[int, str]]:
         children = [child for thread in threads for child in (thread / "children").read_text().split()]
     except OSError:
         return
-    kinds = {"cases.worker": "rank", "cases.cli": "launcher", "meshes.gmsh_worker": "mesher"}
+    kinds = {"cases.running.worker": "rank", "cases.cli": "launcher", "meshes.files.gmsh_worker": "mesher"}
     known = next((kind for text, kind in kinds.items() if text in command), "")
     program = Path(command.partition("\0")[0]).name
     yield pid, "mpirun" if program in ("mpirun", "prterun", "mpiexec") else known

@@ -79,11 +79,11 @@ def run(options: argparse.Namespace) -> int:
     """Be one rank: the reference case for a few steps of fixed length."""
     from mpi4py import MPI
 
-    from cases import reuse
-    from cases.load import load_case
-    from cases.run import run_case
+    from cases.reading.load import load_case
+    from cases.running import reuse
+    from cases.running.run import run_case
     from meshes.cache import read_kept
-    from solver.parameters import Schedule
+    from solver.parameters.model import Schedule
 
     comm = MPI.COMM_WORLD
     if options.mesh:

@@ -21,7 +21,7 @@ from time import monotonic, sleep
 
 from benchmarks.sweep_kill_trials import REFERENCE
 from cases.errors import ExitCode
-from cases.sweep_engine import SLURM_PROFILE
+from cases.sweeps.engine import SLURM_PROFILE
 
 SWEEP = """\
 name = "killed"
@@ -115,7 +115,7 @@ def killed(way: str, process: subprocess.Popen[bytes], out: Path) -> bool:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            if b"cases.sweep_worker" in words and (entry / "cwd").resolve() == out.resolve():
+            if b"cases.sweeps.worker" in words and (entry / "cwd").resolve() == out.resolve():
                 os.kill(int(entry.name), signal.SIGKILL)
                 return True
         except OSError:

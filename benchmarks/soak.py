@@ -38,8 +38,8 @@ def soak(options: argparse.Namespace) -> dict[str, Any]:
     """Run the injections, with their files as a run writes them, and watch the process."""
     import numpy as np
 
-    from cases.load import load_case
-    from solver.parameters import Model, Schedule
+    from cases.reading.load import load_case
+    from solver.parameters.model import Model, Schedule
 
     shape = (f"geometry.kind={options.kind}", f"numerics.cells_per_front={options.cells_per_front}")
     case = load_case(REFERENCE, shape)
@@ -78,11 +78,11 @@ def _run(case: Any) -> Any:
     from mpi4py import MPI
 
     from meshes.build import build_mesh
-    from meshes.distribute import distribute
-    from solver.discretisation import discretise
-    from solver.record import Extremes, FieldFile, History
+    from meshes.distribution.distribute import distribute
+    from solver.results.record import Extremes, FieldFile, History
     from solver.simulate import simulate
     from solver.stepping import same_time
+    from solver.tissue.discretisation import discretise
 
     mesh = distribute(build_mesh(case.geometry), MPI.COMM_WORLD)
     data = discretise(mesh, case.model, case.geometry.sites)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meshes.geometry import GeometryDescription
-from solver.parameters import Model
+from solver.parameters.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)

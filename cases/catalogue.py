@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from cases.table import CLOSED
+from cases.schema.table import CLOSED
 
 Kind = Literal["agents", "tissues", "needles"]
 KINDS: tuple[Kind, ...] = ("agents", "tissues", "needles")

@@ -77,12 +77,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: "Commands", name: str, text: str, function: str, module: str = "commands"
+    commands: "Commands", name: str, text: str, function: str, module: str = "one_case"
 ) -> argparse.ArgumentParser:
-    """A subcommand that calls a function of a module of ``cases``, imported when called."""
+    """A subcommand that calls a function of a module of ``cases.commands``, imported when called."""
 
     def call(options: argparse.Namespace) -> int:
-        return int(getattr(import_module(f"cases.{module}"), function)(options))
+        return int(getattr(import_module(f"cases.commands.{module}"), function)(options))
 
     parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
     parser.add_argument("--debug", action="store_true", help="print tracebacks")
@@ -242,9 +242,7 @@ def _add_level(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_sweep_commands(commands: "Commands") -> None:
-    sweep = _command(
-        commands, "sweep", "Run many cases; what is done is never run again.", "sweep", "sweeping"
-    )
+    sweep = _command(commands, "sweep", "Run many cases; what is done is never run again.", "sweep", "sweep")
     sweep.add_argument(
         "what",
         metavar="SWEEP",
@@ -264,8 +262,8 @@ def _add_sweep_commands(commands: "Commands") -> None:
     sweep.add_argument("--quiet", action="store_true", help="print errors only")
 
     for name, purpose, module in (
-        ("plan", "Search for an injection that reaches a goal.", "planning"),
-        ("compare", "Set ways in to one tumour side by side: vessels, injections.", "routing"),
+        ("plan", "Search for an injection that reaches a goal.", "plan"),
+        ("compare", "Set ways in to one tumour side by side: vessels, injections.", "compare"),
     ):
         parser = _command(commands, name, purpose, name, module)
         if name == "plan":
@@ -279,7 +277,7 @@ def _add_sweep_commands(commands: "Commands") -> None:
         parser.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
         parser.add_argument("--quiet", action="store_true", help="print errors only")
 
-    fit = _command(commands, "fit", "Fit tissue to a measured pressure.", "fit", "fitting")
+    fit = _command(commands, "fit", "Fit tissue to a measured pressure.", "fit", "fit")
     fit.add_argument("case", metavar="CASE", help="case of the infusion; it is run in radial geometry")
     fit.add_argument("trace", metavar="TRACE", help='CSV, columns "time [UNIT]" and "pressure [UNIT]"')
     _add_overrides(fit)

@@ -60,13 +60,13 @@ def _by_content(value: Any) -> Any:
 def _build(description: GeometryDescription) -> PlainMesh:
     """Import the generator that is needed, and only that one."""
     if isinstance(description, ParametricGeometry):
-        from meshes.parametric import parametric_mesh
+        from meshes.generated.parametric import parametric_mesh
 
         return parametric_mesh(description)
     if isinstance(description, MeshGeometry):
-        from meshes.from_mesh import mesh_from_file
+        from meshes.imported.from_mesh import mesh_from_file
 
         return mesh_from_file(description)
-    from meshes.from_labels import mesh_from_labels
+    from meshes.patient.from_labels import mesh_from_labels
 
     return mesh_from_labels(description)

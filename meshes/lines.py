@@ -2,15 +2,15 @@
 """One-dimensional lines inside a mesh: what they are, and how they look once they lie in it.
 
 A line (the gap along a needle's shaft, a large vessel, a network of vessels) is a `Curve`: places in space
-and straight edges between them, each place with a radius. `meshes.embed` turns curves into nodes beyond the
+and straight edges between them, each place with a radius. `embed` turns curves into nodes beyond the
 vertices of the mesh and three kinds of links: *axial* ones between nodes of a line, *wall* ones between a
 node and the vertices around it, and *joints* between the first node of a needle's track and the vertices by
 which its site injects. A free end of a curve is no node: its neighbour has an *end* instead, where fluid may
 leave or come in.
 
-`meshes.distribute` gives the last rank all of these nodes and tells every rank which links meet its own
+`distribute` gives the last rank all of these nodes and tells every rank which links meet its own
 (`LocalLines`); the solver numbers links among the edges of the mesh, so that flow, transport and limiter
-treat them alike. Physics is not known here: `solver.lines` gives each link its law.
+treat them alike. Physics is not known here: `solver.tissue.lines` gives each link its law.
 """
 
 from collections.abc import Sequence

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.crossing import crossing_rate
-from solver.flow_history import Change, change_error
-from solver.flow_state import FlowStep
+from solver.agent.crossing import crossing_rate
+from solver.agent.processes import Acted, Condition, Leading, Passage, Stay
+from solver.agent.transport import AgentState
+from solver.flow.history import Change, change_error
+from solver.flow.state import FlowStep
 from solver.machine import Machine
-from solver.processes import Acted, Condition, Leading, Passage, Stay
 from solver.snapshot import Dose, Snapshot
-from solver.transport import AgentState
 from solver.trouble import Amiss
 
 Floats = NDArray[np.float64]

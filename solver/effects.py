@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Which processes a model switches on: the one list of all of them, in the order in which they act."""
 
-from solver.chemistry import Reactions
-from solver.discretisation import Discretisation
-from solver.kill import KillClocks
-from solver.line_books import LineBooks
-from solver.parameters import Model
-from solver.processes import Process
-from solver.viscosity import Mixture
-from solver.withdrawal import Withdrawal
+from solver.ablation.kill import KillClocks
+from solver.agent.line_books import LineBooks
+from solver.agent.processes import Process
+from solver.agent.viscosity import Mixture
+from solver.agent.withdrawal import Withdrawal
+from solver.chemistry.reactions import Reactions
+from solver.parameters.model import Model
+from solver.tissue.discretisation import Discretisation
 
 
 def build_processes(

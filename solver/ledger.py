@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.discretisation import Discretisation, pair_fluid
-from solver.flow_state import FlowStep
-from solver.processes import Process
-from solver.transport import AgentState, AgentStep
+from solver.agent.processes import Process
+from solver.agent.transport import AgentState, AgentStep
+from solver.flow.state import FlowStep
+from solver.tissue.discretisation import Discretisation, pair_fluid
 
 Floats = NDArray[np.float64]
 

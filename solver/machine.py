@@ -7,26 +7,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.cavity import cavity_store
-from solver.cavity_agent import CavityBook
-from solver.closure import VesselBed
-from solver.crossing import TumourBoundary, tumour_boundary
-from solver.delivery import Delivered, Delivery, Landing
-from solver.discretisation import Discretisation
-from solver.dispersion import dispersion
+from solver.agent.cavity_agent import CavityBook
+from solver.agent.crossing import TumourBoundary, tumour_boundary
+from solver.agent.dispersion import dispersion
+from solver.agent.processes import Condition
+from solver.agent.transport import Transport
+from solver.agent.viscosity import mobility
+from solver.delivery.pulses import Delivered, Delivery, Landing
 from solver.effects import build_processes
-from solver.flow import FlowSolver
-from solver.flow_history import Change, Judge
+from solver.flow.cavity import cavity_store
+from solver.flow.history import Change, Judge
+from solver.flow.step import FlowSolver
 from solver.ledger import Ledger
 from solver.memory import Arrays, remembered, remind, unpack
-from solver.parameters import Model
-from solver.poroelastic import PoroelasticFlow
-from solver.poroelastic_book import SolidBook
-from solver.processes import Condition
+from solver.parameters.model import Model
 from solver.profile import Profile
+from solver.solid.book import SolidBook
+from solver.solid.coupling import PoroelasticFlow
 from solver.stepping import Substeps
-from solver.transport import Transport
-from solver.viscosity import mobility
+from solver.tissue.discretisation import Discretisation
+from solver.vessels.closure import VesselBed
 
 Floats = NDArray[np.float64]
 

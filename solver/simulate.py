@@ -7,20 +7,20 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
+from solver.agent.processes import Condition
+from solver.algebra.linear import LinearSolverError
 from solver.carry import AgentError, Carried, carry
-from solver.delivery import Landing
-from solver.discretisation import Discretisation
-from solver.flow import FlowError
-from solver.flow_history import FlowHistory
-from solver.flow_state import FlowStep
-from solver.linear import LinearSolverError
+from solver.delivery.pulses import Landing
+from solver.flow.history import FlowHistory
+from solver.flow.state import FlowStep
+from solver.flow.step import FlowError
 from solver.machine import Machine
 from solver.memory import Arrays, unpack
-from solver.parameters import Model
-from solver.processes import Condition
+from solver.parameters.model import Model
 from solver.profile import Profile
 from solver.snapshot import Dose, Snapshot
 from solver.stepping import StepControl, event_times, source_changes
+from solver.tissue.discretisation import Discretisation
 from solver.trouble import Trouble, locate
 
 LARGEST_ERROR = 4.0

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.delivery import Delivered
-from solver.flow_state import FlowState, FlowStep
+from solver.agent.processes import Condition, Process
+from solver.agent.transport import AgentState
+from solver.delivery.pulses import Delivered
+from solver.flow.state import FlowState, FlowStep
 from solver.ledger import Ledger
-from solver.processes import Condition, Process
-from solver.transport import AgentState
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from solver.parameters import Injection, Numerics, Schedule
+from solver.parameters.model import Injection, Numerics, Schedule
 
 SAFETY: Final = 0.85
 QUARTER: Final = 0.25

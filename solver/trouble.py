@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.regions import REGION_NAMES
-from solver.discretisation import Discretisation
+from solver.tissue.discretisation import Discretisation
 
 Floats = NDArray[np.float64]
 

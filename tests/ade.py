@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meshes.distribute import distribute, gather_to_root
-from meshes.facets import exterior_facets
+from meshes.cells.facets import exterior_facets
+from meshes.cells.quality import volumes
+from meshes.distribution.distribute import distribute, gather_to_root
 from meshes.plain import PlainMesh
-from meshes.quality import volumes
 from meshes.regions import OUTER, TISSUE, TUMOUR
-from solver.discretisation import Discretisation, discretise
-from solver.dispersion import Dispersion
-from solver.flow_state import FlowStep
-from solver.parameters import Model
-from solver.transport import AgentState, Transport
+from solver.agent.dispersion import Dispersion
+from solver.agent.transport import AgentState, Transport
+from solver.flow.state import FlowStep
+from solver.parameters.model import Model
+from solver.tissue.discretisation import Discretisation, discretise
 from tests.manufactured import uniform_flow
 from tests.spheres import EXACT, PLAIN, model, tissue
 

@@ -10,16 +10,16 @@ from mpi4py import MPI
 import numpy as np
 from numpy.typing import NDArray
 
-from cases.load import load_case
-from meshes.background import kuhn_ball
-from meshes.distribute import distribute, gather_to_root
-from meshes.facets import exterior_facets
+from cases.reading.load import load_case
+from meshes.cells.background import kuhn_ball
+from meshes.cells.facets import exterior_facets
+from meshes.cells.quality import volumes
+from meshes.distribution.distribute import distribute, gather_to_root
 from meshes.geometry import Site
 from meshes.plain import Geometry, PlainMesh
-from meshes.quality import volumes
 from meshes.regions import CAVITY, OUTER, TISSUE, TUMOUR
-from solver.discretisation import Discretisation, discretise
-from solver.parameters import Agent, Injection, Model, Physics, Schedule, Tissue
+from solver.parameters.model import Agent, Injection, Model, Physics, Schedule, Tissue
+from solver.tissue.discretisation import Discretisation, discretise
 from tests.case_files import REFERENCE
 
 Floats = NDArray[np.float64]

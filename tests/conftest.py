@@ -94,4 +94,4 @@ def shared() -> Path:
 def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wall time as the keeper of checkpoints sees it: a second more each time it looks, on any machine."""
     clock = SimpleNamespace(monotonic=itertools.count().__next__, time=time.time)
-    monkeypatch.setattr("cases.keeper.time", clock)
+    monkeypatch.setattr("cases.running.keeper.time", clock)

@@ -10,17 +10,17 @@ from mpi4py import MPI
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.distribute import distribute
-from meshes.facets import exterior_facets
+from meshes.cells.facets import exterior_facets
+from meshes.distribution.distribute import distribute
 from meshes.geometry import Site
 from meshes.plain import Geometry, PlainMesh
 from meshes.regions import OUTER, TISSUE, TUMOUR
-from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowSolver
-from solver.flow_state import FlowStep
-from solver.line_curves import line_curves
-from solver.line_parameters import Backflow, VesselLine
-from solver.parameters import Model
+from solver.flow.state import FlowStep
+from solver.flow.step import FlowSolver
+from solver.parameters.lines import Backflow, VesselLine
+from solver.parameters.model import Model
+from solver.tissue.discretisation import Discretisation, discretise
+from solver.tissue.line_curves import line_curves
 from tests import coarse
 from tests.coarse import COMM, MESHES, full_model, pulse
 from tests.spheres import EXACT, PLAIN, model, tissue

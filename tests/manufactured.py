@@ -8,17 +8,17 @@ from mpi4py import MPI
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.distribute import distribute
-from meshes.facets import exterior_facets
+from meshes.cells.facets import exterior_facets
+from meshes.cells.quality import volumes
+from meshes.distribution.distribute import distribute
 from meshes.plain import Geometry, PlainMesh
-from meshes.quality import volumes
 from meshes.regions import OUTER, TISSUE
-from solver.balance import darcy_geometry
-from solver.discretisation import Discretisation, discretise
-from solver.flow_kernels import galerkin_convection
-from solver.flow_state import FlowState, FlowStep
-from solver.kernels import nodal_outflow
-from solver.parameters import Model
+from solver.flow.balance import darcy_geometry
+from solver.flow.state import FlowState, FlowStep
+from solver.kernels.edges import nodal_outflow
+from solver.kernels.flow import galerkin_convection
+from solver.parameters.model import Model
+from solver.tissue.discretisation import Discretisation, discretise
 from tests.coarse import triangles
 
 Floats = NDArray[np.float64]

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.build import build_mesh
-from meshes.distribute import distribute
+from meshes.distribution.distribute import distribute
 from meshes.geometry import MeshSizes, ParametricGeometry, Site
 from meshes.plain import Geometry, PlainMesh
 from meshes.regions import OUTER, TISSUE
-from solver.boundary import nodal_areas
-from solver.discretisation import Discretisation, discretise
-from solver.parameters import Model
-from solver.poroelastic_solid import ElasticSolid, Supports, held
+from solver.parameters.model import Model
+from solver.solid.solve import ElasticSolid, Supports, held
+from solver.tissue.boundary import nodal_areas
+from solver.tissue.discretisation import Discretisation, discretise
 from tests.coarse import COMM, triangles
 from tests.spheres import PLAIN, model, tissue
 

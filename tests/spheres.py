@@ -9,14 +9,14 @@ from mpi4py import MPI
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.distribute import distribute, gather_to_root
+from meshes.distribution.distribute import distribute, gather_to_root
 from meshes.geometry import Site
 from meshes.plain import PlainMesh
 from meshes.regions import CAVITY, OUTER, TISSUE, TUMOUR
-from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowSolver
-from solver.flow_state import FlowStep
-from solver.parameters import Agent, Injection, Model, Numerics, Physics, Schedule, Tissue
+from solver.flow.state import FlowStep
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Agent, Injection, Model, Numerics, Physics, Schedule, Tissue
+from solver.tissue.discretisation import Discretisation, discretise
 
 Floats = NDArray[np.float64]
 COMM = MPI.COMM_WORLD

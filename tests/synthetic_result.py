@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from meshes.plain import Geometry, PlainMesh
 from meshes.regions import OUTER, TISSUE, TUMOUR
-from solver.vtkhdf import VtkHdfWriter
+from solver.results.vtkhdf import VtkHdfWriter
 
 TUMOUR_RADIUS = 0.010
 DOMAIN_RADIUS = 0.025

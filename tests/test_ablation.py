@@ -6,9 +6,9 @@ import pytest
 import pyvista as pv
 
 from meshes.plain import Geometry
-from postprocess.ablation import ablation, margin, tumour_surface, volume
-from solver import metrics
-from solver.vtkhdf import VTK_CELL_TYPES, embed
+from postprocess.results.ablation import ablation, margin, tumour_surface, volume
+from solver.ablation import metrics
+from solver.results.vtkhdf import VTK_CELL_TYPES, embed
 from tests.synthetic_result import (
     DOMAIN_RADIUS,
     THRESHOLDS,

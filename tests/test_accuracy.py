@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cases.accuracy import CALIBRATIONS, LEVELS, RANGE, Accuracy, resolution
 from cases.errors import CaseError
-from cases.load import load_case
-from cases.units import UnitError
+from cases.reading.load import load_case
+from cases.schema.accuracy import CALIBRATIONS, LEVELS, RANGE, Accuracy, resolution
+from cases.schema.units import UnitError
 from tests.case_files import REFERENCE
 
 pytestmark = pytest.mark.serial

@@ -7,8 +7,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from postprocess.animation import PIXELS, animate
-from postprocess.results import Result, ResultError, open_result
+from postprocess.figures.animation import PIXELS, animate
+from postprocess.results.result import Result, ResultError, open_result
 from tests.synthetic_result import TIMES, result_folder
 
 pytestmark = pytest.mark.serial

@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from meshes.distribute import distribute
+from meshes.distribution.distribute import distribute
 from meshes.geometry import GeometryError
 from meshes.plain import PlainMesh
 from meshes.regions import CAVITY, OUTER, TISSUE
-from solver.anisotropy import along_fibres
-from solver.boundary import nodal_areas
-from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowSolver
-from solver.flow_state import FlowStep
-from solver.parameters import Model, Physics, Tissue
-from solver.stencil_kernels import cell_gradients
-from solver.transport import AgentState, Transport
+from solver.agent.transport import AgentState, Transport
+from solver.flow.state import FlowStep
+from solver.flow.step import FlowSolver
+from solver.kernels.cells import cell_gradients
+from solver.parameters.model import Model, Physics, Tissue
+from solver.tissue.anisotropy import along_fibres
+from solver.tissue.boundary import nodal_areas
+from solver.tissue.discretisation import Discretisation, discretise
 from tests.coarse import CAVITY_RADIUS, COMM, Floats, half_disc, shells
 from tests.manufactured import SIDE, box, cylinder, discretised, l2, uniform_flow
 from tests.spheres import EXACT, PLAIN, model, order, tissue

@@ -10,12 +10,12 @@ from mpi4py import MPI
 
 import pytest
 
-from cases import reuse as reused
-from cases.batch import run_many
 from cases.case import Case
 from cases.errors import ExitCode
-from cases.load import load_case
-from cases.run import run_case
+from cases.reading.load import load_case
+from cases.running import reuse as reused
+from cases.running.batch import run_many
+from cases.running.run import run_case
 from meshes.geometry import ParametricGeometry
 from tests.case_files import REFERENCE
 

@@ -27,7 +27,7 @@ from benchmarks.ball.outcome import Outcome, read_outcome, write_outcome
 from benchmarks.ball.programs import Job, Program
 from benchmarks.ball.reference import Reference, fluxes, solve
 from benchmarks.ball.time_to_error import best, time_to
-from solver.parameters import Numerics
+from solver.parameters.model import Numerics
 from solver.profile import Profile
 
 pytestmark = pytest.mark.serial

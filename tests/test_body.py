@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
 
-from solver.body import Compartments, body_report
-from solver.vessel_parameters import Body
+from solver.parameters.vessels import Body
+from solver.vessels.body import Compartments, body_report
 
 pytestmark = pytest.mark.serial
 

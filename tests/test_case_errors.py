@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cases.cli import main
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.resolve import resolved_tables
+from cases.reading.load import load_case
+from cases.reading.resolve import resolved_tables
 from tests.case_files import MINIMAL, written
 
 pytestmark = pytest.mark.serial

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from meshes.plain import Geometry
-from solver.cavity import WIDEST, cavity_pressure, cavity_store, cavity_stretch
-from solver.flow import FlowSolver
-from solver.parameters import Injection, Model, Numerics, Physics, Schedule
+from solver.flow.cavity import WIDEST, cavity_pressure, cavity_store, cavity_stretch
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Injection, Model, Numerics, Physics, Schedule
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
 from tests.coarse import CAVITY_RADIUS, GEOMETRIES, discretised, full_model, pulse

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import solver.checkpoint as checkpoint
-from solver.checkpoint import KEPT, find, load, save
-from solver.discretisation import Discretisation
-from solver.placement import Placement
+import solver.results.checkpoint as checkpoint
+from solver.results.checkpoint import KEPT, find, load, save
+from solver.results.placement import Placement
+from solver.tissue.discretisation import Discretisation
 from tests.coarse import discretised, full_model, pulse
 
 pytestmark = pytest.mark.serial

@@ -9,12 +9,12 @@ import pytest
 
 from meshes.plain import Geometry
 from meshes.regions import TISSUE, TUMOUR
-from solver.chemistry_flags import chemistry_flags, reductant_residual
-from solver.chemistry_parameters import Chemistry, Product, Reductant, Uptake
-from solver.parameters import Agent, Model, Numerics, Schedule
-from solver.product import product_residual
+from solver.chemistry.product import product_residual
+from solver.parameters.chemistry import Chemistry, Product, Reductant, Uptake
+from solver.parameters.model import Agent, Model, Numerics, Schedule
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
+from solver.validity.chemistry import chemistry_flags, reductant_residual
 from tests import analytic as an
 from tests import coarse
 from tests.spheres import EXACT, PLAIN, Floats, discretised, geometric, in_order, model, order, pulse, tissue

@@ -9,10 +9,10 @@ import pytest
 from benchmarks.kill_trials import differences
 from cases.cli import main
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.resolve import write_resolved
+from cases.reading.load import load_case
+from cases.reading.resolve import write_resolved
 from meshes.regions import REGION_NAMES
-from solver.chemistry_parameters import Heat, Survival
+from solver.parameters.chemistry import Heat, Survival
 from tests.case_files import REFERENCE, shipped
 
 pytestmark = pytest.mark.serial

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cases.claim_closed_forms import injection_numbers, lifetimes
-from cases.claim_metrics import METRICS, paired, selective, taken_by_a_vein
-from cases.claim_routes import advantages
-from cases.claims import _depends, all_claims, judged, main, sweep_text
+from cases.claims.closed_forms import injection_numbers, lifetimes
+from cases.claims.metrics import METRICS, paired, selective, taken_by_a_vein
+from cases.claims.routes import advantages
+from cases.commands.claims import _depends, all_claims, judged, main, sweep_text
 from cases.errors import ExitCode
-from cases.sweep import load_sweep
+from cases.sweeps.expand import load_sweep
 
 pytestmark = pytest.mark.serial
 

@@ -13,8 +13,8 @@ import pytest
 from cases.about import NOTICE, VERSION, remind_once
 from cases.cli import main
 from cases.errors import ExitCode
-from cases.launch import run_forwarding_signals, without_explanations
-from cases.request import Request
+from cases.running.launch import run_forwarding_signals, without_explanations
+from cases.running.request import Request
 from tests.case_files import MINIMAL, REFERENCE, written
 
 pytestmark = pytest.mark.serial
@@ -154,7 +154,7 @@ def test_a_bug_prints_its_traceback(
     def broken(_: object) -> int:
         raise RuntimeError("unexpected")
 
-    monkeypatch.setattr("cases.commands.schema", broken)
+    monkeypatch.setattr("cases.commands.one_case.schema", broken)
     assert main(["schema"]) == ExitCode.BUG
     assert "RuntimeError: unexpected" in capsys.readouterr().err
 
@@ -178,7 +178,7 @@ def test_a_signal_reaches_the_run_and_its_exit_code_comes_back() -> None:
     # not one long sleep: Python 3.14 notices a signal that comes just before it only when it is over
     child = f"import signal, sys, time\n{handler}\nprint(flush=True)\nfor _ in range(300): time.sleep(0.1)"
     program = (
-        "import sys\nfrom cases.launch import run_forwarding_signals as run\nsys.exit(run(sys.argv[1:]))"
+        "import sys\nfrom cases.running import launch\nsys.exit(launch.run_forwarding_signals(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", program, sys.executable, "-c", child]
     parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meshes.measures import cell_volumes
+from meshes.cells.measures import cell_volumes
 from meshes.plain import Geometry
-from solver.clip import isosurface, volume_above
+from solver.ablation.clip import isosurface, volume_above
 
 DIMENSION: dict[Geometry, int] = {"radial": 1, "axisymmetric": 2, "3d": 3}
 

@@ -10,9 +10,9 @@ from mpi4py import MPI
 import pytest
 
 from cases.cli import main
-from cases.compare_worker import follow_all
 from cases.errors import ExitCode
-from cases.side_by_side import compare_sources, load_sources
+from cases.routes.compare_worker import follow_all
+from cases.routes.side_by_side import compare_sources, load_sources
 from tests.case_files import REFERENCE
 from tests.test_routes import HEAD, PUMP, VEIN
 

@@ -8,10 +8,10 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.collections import TriMesh
 
-from postprocess.compare import _with_change, build_comparison, difference_table, result_table
-from postprocess.comparisons import draw_comparison, named
-from postprocess.results import Result, ResultError, open_result
-from postprocess.stage import Wish
+from postprocess.figures.comparisons import draw_comparison, named
+from postprocess.figures.stage import Wish
+from postprocess.pages.compare import _with_change, build_comparison, difference_table, result_table
+from postprocess.results.result import Result, ResultError, open_result
 from tests.synthetic_result import result_folder
 from tests.test_report import Page
 

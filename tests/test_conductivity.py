@@ -6,9 +6,9 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from solver.conductivity import LARGEST_DILATATION_IN_EXPONENT, LAWS, LawInput, LawParameters
-from solver.flow import FlowSolver
-from solver.parameters import Physics
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Physics
+from solver.tissue.conductivity import LARGEST_DILATATION_IN_EXPONENT, LAWS, LawInput, LawParameters
 from tests.coarse import ML_PER_MIN, Floats, discretised, full_model, pulse
 
 pytestmark = pytest.mark.serial

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from meshes.plain import Geometry
-from solver.flow import FlowSolver
-from solver.limiter import CutBack
-from solver.parameters import Agent, Numerics, Physics
-from solver.transport import AgentState, Transport
+from solver.agent.limiter import CutBack
+from solver.agent.transport import AgentState, Transport
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Agent, Numerics, Physics
 from tests.coarse import GEOMETRIES, INLET, ML_PER_MIN, discretised, full_model, pulse
 
 AGENT = Agent(name="agent", reaction_rate=0.0, molar_mass=0.067, plasma_concentration=INLET)

@@ -4,11 +4,11 @@
 import numpy as np
 import pytest
 
-from meshes.background import kuhn_ball, place
-from meshes.cutter import bisect, cut
-from meshes.measures import facet_areas
-from meshes.quality import volumes
-from meshes.tetrahedra import edge_keys, faces_between, unique_edges
+from meshes.cells.background import kuhn_ball, place
+from meshes.cells.measures import facet_areas
+from meshes.cells.quality import volumes
+from meshes.cells.tetrahedra import edge_keys, faces_between, unique_edges
+from meshes.patient.cutter import bisect, cut
 
 pytestmark = pytest.mark.serial
 """Nothing here is parallel."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from meshes.geometry import Mask
-from meshes.masks import largest_component, load_structure
+from meshes.patient.masks import largest_component, load_structure
 from tests.label_files import SHARED
 
 pytestmark = pytest.mark.serial

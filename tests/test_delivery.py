@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from meshes.distribute import distribute
+from meshes.distribution.distribute import distribute
 from meshes.geometry import Site
 from meshes.plain import Geometry, PlainMesh
-from solver.delivery import Delivered, Delivery, injection_report, mean_concentration
-from solver.delivery_parameters import Drive, Injectate, Line, Outlet
-from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowSolver
-from solver.flow_state import FlowStep
-from solver.injection import Inlet, pressed, withdrawn
+from solver.agent.transport import AgentState, Transport
+from solver.delivery.pulses import Delivered, Delivery, injection_report, mean_concentration
+from solver.flow.injection import Inlet, pressed, withdrawn
+from solver.flow.state import FlowStep
+from solver.flow.step import FlowSolver
 from solver.memory import Arrays, pack
-from solver.parameters import Agent, Injection, Model, Numerics, Physics, Schedule
+from solver.parameters.delivery import Drive, Injectate, Line, Outlet
+from solver.parameters.model import Agent, Injection, Model, Numerics, Physics, Schedule
 from solver.simulate import TimeLoop, simulate
 from solver.snapshot import Snapshot
-from solver.transport import AgentState, Transport
+from solver.tissue.discretisation import Discretisation, discretise
 from tests.coarse import (
     CAVITY_RADIUS,
     COMM,

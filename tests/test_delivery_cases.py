@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.resolve import resolved_text
-from solver.delivery import as_delivered, injection_report
+from cases.reading.load import load_case
+from cases.reading.resolve import resolved_text
+from solver.delivery.pulses import as_delivered, injection_report
 from solver.simulate import simulate
 from tests.case_files import REFERENCE, SHIPPED
 from tests.coarse import COMM
@@ -155,7 +155,7 @@ def test_shipped_gelled_ethanol(discretised_case: object) -> None:
 @pytest.fixture
 def discretised_case() -> object:
     """From a case file to its case and discretisation."""
-    from cases.reuse import Reuse
+    from cases.running.reuse import Reuse
 
     def build(path: Path, overrides: list[str] | None = None) -> object:
         case, reuse = load_case(str(path), overrides or []), Reuse()

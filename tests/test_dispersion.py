@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_bvp
 
 from meshes.plain import Geometry
-from solver.dispersion import Dispersion, edge_dispersion
-from solver.parameters import Model, Schedule
+from solver.agent.dispersion import Dispersion, edge_dispersion
+from solver.agent.transport import AgentState, Transport
+from solver.kernels.cells import cell_gradients
+from solver.parameters.model import Model, Schedule
 from solver.simulate import simulate
-from solver.stencil_kernels import cell_gradients
-from solver.transport import AgentState, Transport
 from tests.coarse import GEOMETRIES, discretised, full_model, pulse
 from tests.manufactured import SIDE, box, cylinder, uniform_flow
 from tests.manufactured import discretised as meshed

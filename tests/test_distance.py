@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from meshes.regions import NECROTIC_CORE, TISSUE, TUMOUR, TUMOUR_REGIONS
-from solver.clip import isosurface
-from solver.distance import distance_to_surface, interface_facets, margins, surface_weights
+from solver.ablation.clip import isosurface
+from solver.ablation.distance import distance_to_surface, interface_facets, margins, surface_weights
 from tests.test_clip import box
 
 Floats = NDArray[np.float64]

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meshes.distribute import DistributedMesh, distribute, divide, gather_to_root
-from meshes.facets import cells_behind
+from meshes.cells.facets import cells_behind
+from meshes.cells.quality import volumes
+from meshes.distribution.distribute import DistributedMesh, distribute, divide, gather_to_root
+from meshes.distribution.partition import bisect
 from meshes.geometry import GeometryError
-from meshes.partition import bisect
 from meshes.plain import Geometry, PlainMesh
-from meshes.quality import volumes
 from meshes.regions import CAVITY, OUTER, TISSUE, TUMOUR
-from solver.halo import Halo
+from solver.algebra.halo import Halo
 
 COMM = MPI.COMM_WORLD
 SIDE = 0.01

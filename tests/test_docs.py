@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cases import cli
-from cases.load import load_case
+from cases.reading.load import load_case
 from docs.site import reference
 from docs.site.build import HOUSE, LINK, PACKAGES
 from docs.site.gallery import shipped

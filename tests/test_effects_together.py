@@ -7,18 +7,18 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from meshes.distribute import distribute
+from meshes.distribution.distribute import distribute
 from meshes.geometry import Site
 from meshes.plain import Geometry
-from solver.chemistry_parameters import Chemistry, Product
-from solver.delivery import Delivery, Landing, injection_report
-from solver.delivery_parameters import Drive, Injectate, Line
-from solver.discretisation import discretise
-from solver.parameters import Agent, Injection, Numerics, Physics, Schedule
-from solver.product import product_residual
+from solver.chemistry.product import product_residual
+from solver.chemistry.uptake import Phases, take_up
+from solver.delivery.pulses import Delivery, Landing, injection_report
+from solver.parameters.chemistry import Chemistry, Product
+from solver.parameters.delivery import Drive, Injectate, Line
+from solver.parameters.model import Agent, Injection, Numerics, Physics, Schedule
+from solver.parameters.vessels import ChemicalClosure, VesselModel
 from solver.simulate import simulate
-from solver.uptake import Phases, take_up
-from solver.vessel_parameters import ChemicalClosure, VesselModel
+from solver.tissue.discretisation import discretise
 from tests.coarse import CAVITY_RADIUS, COMM, INLET, discretised, full_model, half_disc, pulse, site
 from tests.spheres import steady_flow
 

@@ -9,18 +9,18 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from meshes.distribute import gather_to_root
-from meshes.embed import embed
+from meshes.distribution.distribute import gather_to_root
+from meshes.distribution.embed import embed
 from meshes.lines import Curve
 from meshes.plain import Geometry
-from solver.balance import Target
-from solver.discretisation import Discretisation
-from solver.flow import FlowSolver
-from solver.line_curves import line_curves
-from solver.parameters import Agent, Numerics, Schedule
+from solver.agent.transport import AgentState, Transport
+from solver.flow.balance import Target
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Agent, Numerics, Schedule
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
-from solver.transport import AgentState, Transport
+from solver.tissue.discretisation import Discretisation
+from solver.tissue.line_curves import line_curves
 from tests.coarse import COMM, INLET, ball, half_disc, site
 from tests.line_setups import coarse_lines, leaky
 

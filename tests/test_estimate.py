@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meshes.background import kuhn_ball
-from meshes.measures import cell_volumes
+from meshes.cells.background import kuhn_ball
+from meshes.cells.measures import cell_volumes
 from meshes.plain import Geometry, PlainMesh
-from solver.estimate import cell_errors, error_estimate, recovered_gradient, volume_errors
-from solver.metrics import Level
-from solver.parameters import Numerics
+from solver.ablation.estimate import cell_errors, error_estimate, recovered_gradient, volume_errors
+from solver.ablation.metrics import Level
+from solver.parameters.model import Numerics
 
 Floats = NDArray[np.float64]
 OUTER = 10e-3

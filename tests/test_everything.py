@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cases.load import load_case
-from cases.reuse import Reuse
-from solver.line_curves import line_curves
+from cases.reading.load import load_case
+from cases.running.reuse import Reuse
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
+from solver.tissue.line_curves import line_curves
 from tests.coarse import COMM
 
 CASE = Path(__file__).parents[1] / "cases" / "shipped" / "everything.toml"

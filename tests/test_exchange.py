@@ -6,7 +6,7 @@ from math import exp
 import numpy as np
 import pytest
 
-from solver.exchange import agent_clearance, filtration_per_open_vessel, open_vessel_fraction, patlak
+from solver.flow.exchange import agent_clearance, filtration_per_open_vessel, open_vessel_fraction, patlak
 from tests import analytic as an
 
 FLOW = 5e-3

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from postprocess.ablation import ablation
-from postprocess.quantities import volume_text
-from postprocess.results import Result, open_result
+from postprocess.results.ablation import ablation
+from postprocess.results.quantities import volume_text
+from postprocess.results.result import Result, open_result
 from tests.browser import Page, browser
 from tests.synthetic_result import result_folder
 

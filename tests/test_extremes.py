@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from meshes.regions import TISSUE, TUMOUR
-from solver.discretisation import Discretisation
 from solver.ledger import Ledger
-from solver.parameters import Model, Numerics, Physics, Schedule
-from solver.record import Extremes, history_row
+from solver.parameters.model import Model, Numerics, Physics, Schedule
+from solver.results.record import Extremes, history_row
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
+from solver.tissue.discretisation import Discretisation
 from tests.coarse import (
     DOMAIN,
     INLET,

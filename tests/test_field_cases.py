@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.resolve import case_hash, write_resolved
+from cases.reading.load import load_case
+from cases.reading.resolve import case_hash, write_resolved
 from meshes.regions import TISSUE, TUMOUR
 from tests.case_files import MINIMAL, SHIPPED, written
 

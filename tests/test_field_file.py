@@ -10,9 +10,9 @@ import pytest
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkIOHDF import vtkHDFReader
 
-from meshes.measures import cell_volumes
+from meshes.cells.measures import cell_volumes
 from meshes.plain import Geometry
-from solver.record import FieldFile, History
+from solver.results.record import FieldFile, History
 from solver.simulate import simulate
 from tests.coarse import GEOMETRIES, INLET, MESHES, discretised, full_model, gathered, pulse
 

@@ -13,12 +13,12 @@ from matplotlib.colors import rgb_to_hsv, to_rgb
 from numpy.typing import NDArray
 
 from meshes.plain import Geometry
-from postprocess.convergence import fit
-from postprocess.gallery import FIGURES, available, draw, draw_figures
-from postprocess.results import Needle, ResultError, open_result
-from postprocess.section import choose_plane, cut
-from postprocess.stage import Stage, Wish
-from postprocess.style import ABLATED_COLOUR, ESCAPED_COLOUR, save_figure, size_of
+from postprocess.figures.convergence import fit
+from postprocess.figures.gallery import FIGURES, available, draw, draw_figures
+from postprocess.figures.section import choose_plane, cut
+from postprocess.figures.stage import Stage, Wish
+from postprocess.figures.style import ABLATED_COLOUR, ESCAPED_COLOUR, save_figure, size_of
+from postprocess.results.result import Needle, ResultError, open_result
 from tests.synthetic_result import TUMOUR_RADIUS, result_folder
 
 pytestmark = pytest.mark.serial

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cases.errors import UserError
-from cases.fit import Fit, Model, Trace, fit_trace, load_radial, read_trace
+from cases.search.fit import Fit, Model, Trace, fit_trace, load_radial, read_trace
 from tests.case_files import REFERENCE
 
 pytestmark = pytest.mark.serial

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meshes.fidelity import crease, dice
-from meshes.from_labels import mesh_from_labels
+from meshes.cells.measures import facet_areas
+from meshes.cells.quality import volumes
+from meshes.cells.tetrahedra import faces_between
 from meshes.geometry import GeometryError, LabelGeometry, Mask, MeshSizes, Site
-from meshes.masks import load_structure
-from meshes.measures import facet_areas
+from meshes.patient.fidelity import crease, dice
+from meshes.patient.from_labels import mesh_from_labels
+from meshes.patient.masks import load_structure
 from meshes.plain import PlainMesh
-from meshes.quality import volumes
 from meshes.regions import NECROTIC_CORE, ORGAN_SURFACE, OUTER, TISSUE, TUMOUR
-from meshes.tetrahedra import faces_between
 from tests.label_files import SHARED, affine, ball_labels, rotation, write_nifti
 
 pytestmark = pytest.mark.serial

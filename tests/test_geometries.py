@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cases.errors import ExitCode
-from cases.load import load_case
-from cases.run import run_case
+from cases.reading.load import load_case
+from cases.running.run import run_case
 from tests.case_files import SHIPPED
 from tests.coarse import COMM
 

@@ -13,17 +13,17 @@ import pytest
 
 from cases.cli import main
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.progress import Progress
-from cases.resolve import write_resolved
+from cases.reading.load import load_case
+from cases.reading.resolve import write_resolved
+from cases.running.progress import Progress
 from meshes.cache import read_kept
+from meshes.files.labels import read_label_map
 from meshes.geometry import GeometryError
-from meshes.labels import read_label_map
-from postprocess.page import write_page
-from postprocess.report import render
-from postprocess.results import ResultError, open_result
-from postprocess.scene import scene_html
-from solver.checksums import damaged, write_checksums
+from postprocess.pages.page import write_page
+from postprocess.pages.report import render
+from postprocess.results.result import ResultError, open_result
+from postprocess.scene.scene import scene_html
+from solver.results.checksums import damaged, write_checksums
 from tests.case_files import MINIMAL, written
 from tests.synthetic_result import result_folder
 

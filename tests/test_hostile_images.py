@@ -13,9 +13,9 @@ import nibabel
 import numpy as np
 import pytest
 
+from meshes.files.image_files import LARGEST_VOXELS
+from meshes.files.labels import read_label_map
 from meshes.geometry import GeometryError
-from meshes.image_files import LARGEST_VOXELS
-from meshes.labels import read_label_map
 
 pytestmark = pytest.mark.serial
 
@@ -100,7 +100,7 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 from meshes.geometry import GeometryError
-from meshes.labels import read_label_map
+from meshes.files.labels import read_label_map
 import nibabel, numpy
 numpy.linalg.inv(numpy.eye(4)) @ numpy.eye(4)  # BLAS takes its buffer at its first call
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -14,9 +14,6 @@ pytestmark = pytest.mark.serial
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("meshes", "solver", "cases", "postprocess")
-COMMANDS = {
-    f"cases/{name}.py" for name in ("claims", "commands", "explore", "planning", "routing", "sweeping")
-}
 BELOW = {
     "meshes": set(),
     "solver": {"meshes"},
@@ -25,10 +22,16 @@ BELOW = {
 }
 """Packages that each may import at all."""
 
-TABLES = {"solver.fields", "meshes.regions", "meshes.plain"}
+TABLES = {"solver.results.fields", "meshes.regions", "meshes.plain"}
 """What postprocess may import from below: names and types without a library behind them."""
 
-READERS = {"meshes.geometry", "meshes.image_files", "meshes.labels", "meshes.masks", "solver.checksums"}
+READERS = {
+    "meshes.geometry",
+    "meshes.files.image_files",
+    "meshes.files.labels",
+    "meshes.patient.masks",
+    "solver.results.checksums",
+}
 """And how label maps and checksums are read; nothing that meshes or solves."""
 
 PARALLEL = {"dolfinx", "mpi4py", "petsc4py", "ufl", "basix", "ffcx"}
@@ -103,11 +106,11 @@ def parameters(function: Function, method: bool) -> int:
 
 
 def test_imports_go_one_way() -> None:
-    """The command line may import postprocess, inside functions."""
+    """Commands may import postprocess, inside functions."""
     for file in CODE:
         package = file.split("/")[0]
         names = imported(ast.walk(tree(file)))
-        if file in COMMANDS:
+        if file.startswith("cases/commands/"):
             assert not within(imported(at_import(tree(file))), {"postprocess"}), file
             names -= within(names, {"postprocess"})
         forbidden = {*PACKAGES, "tests", "benchmarks"} - BELOW[package] - {package}
@@ -146,20 +149,34 @@ def test_tables_stay_pure() -> None:
 
 
 def test_there_are_no_import_rings() -> None:
-    """Imports inside functions count too."""
+    """Neither of modules nor of folders; imports inside functions count too."""
     modules = {file.removesuffix(".py").replace("/", "."): file for file in CODE}
     uses = {name: imported(ast.walk(tree(file))) & set(modules) for name, file in modules.items()}
+    follow(uses)
+    folders: dict[str, set[str]] = {}
+    for name, used in uses.items():
+        folders.setdefault(folder(name), set()).update(map(folder, used))
+    follow({name: used - {name} for name, used in folders.items()})
+
+
+def folder(module: str) -> str:
+    """What a module stands in, below its package; a module right in the package stands for itself."""
+    return ".".join(module.split(".")[:2])
+
+
+def follow(uses: dict[str, set[str]]) -> None:
+    """Fail where arrows lead back to where they began."""
     done: set[str] = set()
 
-    def visit(module: str, path: tuple[str, ...]) -> None:
-        assert module not in path, " -> ".join([*path[path.index(module) :], module])
-        if module not in done:
-            for used in sorted(uses[module]):
-                visit(used, (*path, module))
-            done.add(module)
+    def visit(place: str, path: tuple[str, ...]) -> None:
+        assert place not in path, " -> ".join([*path[path.index(place) :], place])
+        if place not in done:
+            for used in sorted(uses[place]):
+                visit(used, (*path, place))
+            done.add(place)
 
-    for module in sorted(uses):
-        visit(module, ())
+    for place in sorted(uses):
+        visit(place, ())
 
 
 def test_every_file_has_its_licence_and_a_length_one_can_read() -> None:

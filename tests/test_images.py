@@ -13,18 +13,18 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from cases import cli
-from cases.load import load_case
-from meshes.from_labels import mesh_from_labels
+from cases.reading.load import load_case
+from meshes.files.labels import read_label_map
 from meshes.geometry import LabelGeometry, Mask
-from meshes.labels import read_label_map
-from postprocess.images import ImageGrid, export_nifti, own_image, read_grid, sample
-from postprocess.lesion import compare_lesion, write_agreement
-from postprocess.lesion_picture import draw_comparison
-from postprocess.level import choose_level
-from postprocess.overlay import export_overlay
-from postprocess.results import Result, ResultError, open_result
-from postprocess.solids import export_stl
-from solver.vtkhdf import VtkHdfWriter
+from meshes.patient.from_labels import mesh_from_labels
+from postprocess.images.images import ImageGrid, export_nifti, own_image, read_grid, sample
+from postprocess.images.lesion import compare_lesion, write_agreement
+from postprocess.images.lesion_picture import draw_comparison
+from postprocess.images.overlay import export_overlay
+from postprocess.images.solids import export_stl
+from postprocess.results.level import choose_level
+from postprocess.results.result import Result, ResultError, open_result
+from solver.results.vtkhdf import VtkHdfWriter
 from tests.synthetic_result import (
     TUMOUR_RADIUS,
     ablation_radius,

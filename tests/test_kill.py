@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solver.chemistry_parameters import DrugEffect, Heat, Ischaemia, Kill, Survival
-from solver.discretisation import Discretisation
+from solver.ablation.kill import KillClocks, equivalent_time, mean_power
+from solver.ablation.kill_zones import drug_exposure_for, exposure_for, kill_report, survived, survived_drug
+from solver.agent.processes import Acted, Passage, Stay
+from solver.agent.transport import AgentState
 from solver.effects import build_processes
-from solver.kill import KillClocks, equivalent_time, mean_power
-from solver.kill_zones import drug_exposure_for, exposure_for, kill_report, survived, survived_drug
-from solver.parameters import Schedule
-from solver.processes import Acted, Passage, Stay
+from solver.parameters.chemistry import DrugEffect, Heat, Ischaemia, Kill, Survival
+from solver.parameters.model import Schedule
 from solver.simulate import simulate
-from solver.transport import AgentState
+from solver.tissue.discretisation import Discretisation
 from tests import coarse
 from tests.spheres import PLAIN, Floats, discretised, model, tissue
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from meshes.files.labels import read_label_map
 from meshes.geometry import GeometryError, Mask, MeshInputError
-from meshes.labels import read_label_map
-from meshes.masks import close_organ, largest_component, load_structure, unite
+from meshes.patient.masks import close_organ, largest_component, load_structure, unite
 from tests.label_files import SHARED, affine, ball_labels, rotation, write_itk, write_nifti
 
 pytestmark = pytest.mark.serial

@@ -8,18 +8,18 @@ import nibabel
 import numpy as np
 import pytest
 
-from cases.load import load_case
-from meshes.background import kuhn_ball
-from meshes.distribute import distribute
-from meshes.from_labels import mesh_from_labels
+from cases.reading.load import load_case
+from meshes.cells.background import kuhn_ball
+from meshes.cells.quality import volumes
+from meshes.cells.remesh import TaggedMesh
+from meshes.distribution.distribute import distribute
 from meshes.geometry import STRUCTURES, LabelGeometry, Mask, MeshSizes, Site
-from meshes.large_vessels import mark_vessels
-from meshes.quality import volumes
+from meshes.patient.from_labels import mesh_from_labels
+from meshes.patient.large_vessels import mark_vessels
 from meshes.regions import LARGE_ARTERY, LARGE_VEIN, PORTAL_VEIN, TISSUE, TUMOUR
-from meshes.remesh import TaggedMesh
-from solver.discretisation import discretise
-from solver.flow import FlowSolver
-from solver.parameters import Physics
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Physics
+from solver.tissue.discretisation import discretise
 from tests.case_files import MINIMAL, SHIPPED, written
 from tests.coarse import COMM, Floats, full_model
 from tests.manufactured import SIDE, box

@@ -8,7 +8,7 @@ import pytest
 
 from meshes.plain import Geometry
 from meshes.regions import TISSUE, TUMOUR
-from solver.parameters import Agent, Numerics, Schedule
+from solver.parameters.model import Agent, Numerics, Schedule
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
 from tests.coarse import COMM, GEOMETRIES, INLET, discretised, full_model, pulse, tissues

@@ -4,11 +4,11 @@
 import pytest
 
 from cases import catalogue
-from cases.load import load_case
-from cases.materials import library_numbers
-from cases.quantity import Quantity
-from cases.schema_geometry import NeedleTable
-from cases.schema_materials import AgentTable, TissueTable
+from cases.build.materials import library_numbers
+from cases.reading.load import load_case
+from cases.schema.geometry import NeedleTable
+from cases.schema.materials import AgentTable, TissueTable
+from cases.schema.quantity import Quantity
 from meshes.regions import TISSUE, TUMOUR
 from tests.case_files import REFERENCE, shipped
 

@@ -6,9 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cases.load import load_case
-from solver.limits import Deposit, Losses, binding, dose_radius, largest_deposit, limits, titration_radius
-from solver.parameters import Injection, Model, Physics
+from cases.reading.load import load_case
+from solver.ablation.limits import (
+    Deposit,
+    Losses,
+    binding,
+    dose_radius,
+    largest_deposit,
+    limits,
+    titration_radius,
+)
+from solver.parameters.model import Injection, Model, Physics
 from tests.case_files import REFERENCE
 
 pytestmark = pytest.mark.serial

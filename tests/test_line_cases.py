@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.resolve import write_resolved
-from solver.line_parameters import Backflow
+from cases.reading.load import load_case
+from cases.reading.resolve import write_resolved
+from solver.parameters.lines import Backflow
 from tests.case_files import SHIPPED
 from tests.test_vessel_lines import write_network
 

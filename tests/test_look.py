@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from postprocess.gallery import draw
-from postprocess.results import open_result
-from postprocess.stage import Stage
-from postprocess.style import save_figure
+from postprocess.figures.gallery import draw
+from postprocess.figures.stage import Stage
+from postprocess.figures.style import save_figure
+from postprocess.results.result import open_result
 from tests.synthetic_result import result_folder
 
 pytestmark = pytest.mark.serial

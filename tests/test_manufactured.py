@@ -15,10 +15,10 @@ import pytest
 from scipy.special import erfc
 
 from meshes.plain import PlainMesh
-from solver.discretisation import Discretisation
-from solver.flow import FlowSolver
-from solver.parameters import Model, Numerics, Physics
-from solver.transport import AgentState, Transport
+from solver.agent.transport import AgentState, Transport
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Model, Numerics, Physics
+from solver.tissue.discretisation import Discretisation
 from tests.manufactured import SIDE, Floats, box, cylinder, discretised, l2, uniform_flow
 from tests.spheres import EXACT, PLAIN, model, order, tissue
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cases.case import Case
+from cases.commands.starter import starter_text
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.resolve import case_hash, write_resolved
-from cases.starter import starter_text
+from cases.reading.load import load_case
+from cases.reading.resolve import case_hash, write_resolved
 from meshes.build import key_material
 from meshes.geometry import MeshGeometry
 

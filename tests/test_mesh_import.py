@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from meshes.from_mesh import imported, mesh_from_file
+from meshes.cells.quality import volumes
+from meshes.cells.tetrahedra import faces_between
+from meshes.files.group_names import named_parts
+from meshes.files.solid_files import SolidMesh, read_solid
 from meshes.geometry import GeometryError, MeshGeometry, MeshInputError, MeshSizes, Site
-from meshes.group_names import named_parts
+from meshes.imported.from_mesh import imported, mesh_from_file
 from meshes.plain import PlainMesh
-from meshes.quality import volumes
 from meshes.regions import ORGAN_SURFACE, OUTER, TISSUE, TUMOUR
-from meshes.solid_files import SolidMesh, read_solid
-from meshes.tetrahedra import faces_between
 
 pytestmark = pytest.mark.serial
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cases.load import load_case
-from cases.mesh_sizes import RULES, CaseLengths, mesh_sizes, reach
+from cases.build.mesh_sizes import RULES, CaseLengths, mesh_sizes, reach
+from cases.reading.load import load_case
 from tests.case_files import REFERENCE
 
 pytestmark = pytest.mark.serial

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from solver.needle import Lumen, Rings, hole_resistance, poiseuille, split
+from solver.delivery.needle import Lumen, Rings, hole_resistance, poiseuille, split
 
 pytestmark = pytest.mark.serial
 

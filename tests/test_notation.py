@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from solver.fields import FIELDS
+from solver.results.fields import FIELDS
 
 pytestmark = pytest.mark.serial
 
@@ -67,7 +67,7 @@ def test_every_name_exists_where_the_page_says() -> None:
     for symbol, unit, name, file in table():
         path = ROOT / file
         assert path.is_file(), f"{symbol}: no file {file}"
-        if file == "solver/fields.py":
+        if file == "solver/results/fields.py":
             assert name in FIELDS, f"{symbol}: no field {name}"
             assert FIELDS[name].unit == ("1" if unit == "-" else unit), symbol
         else:
@@ -75,5 +75,5 @@ def test_every_name_exists_where_the_page_says() -> None:
 
 
 def test_every_stored_field_has_a_row() -> None:
-    listed = {name for *_, name, file in table() if file == "solver/fields.py"}
+    listed = {name for *_, name, file in table() if file == "solver/results/fields.py"}
     assert listed == set(FIELDS) - {"region"}

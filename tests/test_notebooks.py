@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from postprocess.results import Result, ResultError
+from postprocess.results.result import Result, ResultError
 from tests.synthetic_result import END_OF_INJECTION, THRESHOLDS, TIMES, ablation_radius, ball, result_folder
 
 pytestmark = pytest.mark.serial

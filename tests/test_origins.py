@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cases.load import load_case
-from cases.resolve import case_hash, write_resolved
-from cases.sources import sources
+from cases.reading.load import load_case
+from cases.reading.resolve import case_hash, write_resolved
+from cases.reading.sources import sources
 
 pytestmark = pytest.mark.serial
 

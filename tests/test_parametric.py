@@ -12,16 +12,22 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from meshes.distribute import distribute
-from meshes.facets import exterior_facets
+from meshes.cells.facets import exterior_facets
+from meshes.cells.measures import cell_volumes, facet_areas
+from meshes.cells.quality import quality, smallest_angles, volumes
+from meshes.cells.sizing import (
+    edge_length,
+    ellipsoid_distance,
+    resolved_surfaces,
+    size_expression,
+    size_field,
+)
+from meshes.distribution.distribute import distribute
+from meshes.files.gmsh_process import GmshTask, MesherMissingError, run_gmsh
+from meshes.generated.parametric import parametric_mesh
 from meshes.geometry import GeometryError, MeshSizes, ParametricGeometry, Site, Vector
-from meshes.gmsh_process import GmshTask, MesherMissingError, run_gmsh
-from meshes.measures import cell_volumes, facet_areas
-from meshes.parametric import parametric_mesh
 from meshes.plain import Geometry, PlainMesh
-from meshes.quality import quality, smallest_angles, volumes
 from meshes.regions import CAPSULE, CAVITY, NECROTIC_CORE, OUTER, TISSUE, TUMOUR
-from meshes.sizing import edge_length, ellipsoid_distance, resolved_surfaces, size_expression, size_field
 
 pytestmark = pytest.mark.serial
 """Nothing here is parallel."""

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from meshes.plain import Geometry
-from postprocess.level import choose_level
-from postprocess.paraview import write_macro
-from postprocess.results import open_result
+from postprocess.results.level import choose_level
+from postprocess.results.result import open_result
+from postprocess.scene.paraview import write_macro
 from tests.lines_in_results import with_vessels
 from tests.synthetic_result import result_folder
 

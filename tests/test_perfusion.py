@@ -9,12 +9,12 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from solver.blood_pressures import Feeders, PairOfPressures
-from solver.parameters import Model, Schedule
-from solver.perfusion import Circulation, PerfusionError
+from solver.flow.blood_pressures import Feeders, PairOfPressures
+from solver.parameters.model import Model, Schedule
+from solver.parameters.vessels import ChemicalClosure, TwoPressures, VesselModel
 from solver.simulate import SolverFailure, simulate
 from solver.snapshot import Snapshot
-from solver.vessel_parameters import ChemicalClosure, TwoPressures, VesselModel
+from solver.vessels.perfusion import Circulation, PerfusionError
 from tests import spheres
 from tests.coarse import COMM, GEOMETRIES, discretised, full_model, gathered, pulse
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from solver.pharmacokinetics import ORGAN, PLASMA, STORE, TUMOUR, Course, follow
-from solver.route_parameters import Beads, Circuit, Dose, Oral, Region, Route
-from solver.routes import equivalent_minutes, events, graded_times, leak_flow, phases, regional_advantage
-from solver.vessel_parameters import Body
+from solver.parameters.vessels import Body
+from solver.routes.body import equivalent_minutes, events, graded_times, leak_flow, phases, regional_advantage
+from solver.routes.parameters import Beads, Circuit, Dose, Oral, Region, Route
+from solver.routes.pharmacokinetics import ORGAN, PLASMA, STORE, TUMOUR, Course, follow
 
 pytestmark = pytest.mark.serial
 

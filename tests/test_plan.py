@@ -8,8 +8,8 @@ import pytest
 
 from cases.cli import main
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.plan import Outcome, Trial, load_plan, pessimistic, ranked
+from cases.reading.load import load_case
+from cases.search.plan import Outcome, Trial, load_plan, pessimistic, ranked
 from tests.case_files import REFERENCE
 
 pytestmark = pytest.mark.serial

@@ -8,18 +8,18 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from meshes.distribute import distribute
+from meshes.distribution.distribute import distribute
 from meshes.plain import Geometry
 from meshes.regions import TISSUE, TUMOUR
-from solver.discretisation import discretise
-from solver.flow_state import FlowState
+from solver.flow.state import FlowState
 from solver.memory import pack
-from solver.parameters import Model, Numerics, Physics
-from solver.poroelastic import PoroelasticFlow
-from solver.poroelastic_radial import RadialSolid
-from solver.poroelastic_solid import ElasticSolid
+from solver.parameters.model import Model, Numerics, Physics
 from solver.simulate import TimeLoop, simulate
 from solver.snapshot import Snapshot
+from solver.solid.coupling import PoroelasticFlow
+from solver.solid.radial import RadialSolid
+from solver.solid.solve import ElasticSolid
+from solver.tissue.discretisation import discretise
 from tests.coarse import COMM, discretised, full_model, gathered, pulse, tissues
 from tests.solids import (
     BIOT,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from meshes.regions import TISSUE, TUMOUR
-from solver.flow import FlowSolver
-from solver.parameters import Physics
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Physics
 from tests import analytic as an
 from tests.spheres import (
     EXACT,

@@ -11,14 +11,14 @@ import pytest
 
 from cases.cli import main
 from cases.errors import ExitCode
-from cases.sweep import load_sweep
-from cases.sweep_mask import MASK, read_masks, write_masks
-from cases.sweep_probability import count, write_image
+from cases.sweeps.expand import load_sweep
+from cases.sweeps.mask import MASK, read_masks, write_masks
+from cases.sweeps.probability import count, write_image
+from meshes.cells.raster import Grid, grid_around, look_up
 from meshes.plain import Geometry, PlainMesh
-from meshes.raster import Grid, grid_around, look_up
-from postprocess.probability import export_maps, map_table, open_map
-from postprocess.probability_figures import on_cut
-from postprocess.style import save_figure
+from postprocess.figures.style import save_figure
+from postprocess.sweeps.probability import export_maps, map_table, open_map
+from postprocess.sweeps.probability_figures import on_cut
 from tests.case_files import REFERENCE
 
 pytestmark = pytest.mark.serial

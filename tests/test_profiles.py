@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from postprocess.ablation import ablated, volume
-from postprocess.closed_forms import closed_form
-from postprocess.profiles import beyond_tumour, largest_beyond
-from postprocess.results import Result, open_result
-from postprocess.revolve import half_disc
-from postprocess.stage import Stage
-from solver.fields import CONCENTRATION, CT_DOSE, PRESSURE
+from postprocess.figures.profiles import beyond_tumour, largest_beyond
+from postprocess.figures.revolve import half_disc
+from postprocess.figures.stage import Stage
+from postprocess.results.ablation import ablated, volume
+from postprocess.results.closed_forms import closed_form
+from postprocess.results.result import Result, open_result
+from solver.results.fields import CONCENTRATION, CT_DOSE, PRESSURE
 from tests import analytic
 from tests.synthetic_result import DOSE_AT_TIP, REACH, TUMOUR_RADIUS, result_folder
 

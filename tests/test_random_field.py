@@ -9,12 +9,12 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from meshes.distribute import distribute, gather_to_root
+from meshes.distribution.distribute import distribute, gather_to_root
 from meshes.geometry import GeometryError
 from meshes.plain import PlainMesh
-from solver.halo import Halo
-from solver.random_field import Covariance, Medium, Sampler
-from solver.stencil import build_stencil, cell_integrals
+from solver.algebra.halo import Halo
+from solver.algebra.stencil import build_stencil, cell_integrals
+from solver.tissue.random_field import Covariance, Medium, Sampler
 from tests.coarse import COMM, Floats, half_disc
 from tests.manufactured import SIDE, box
 

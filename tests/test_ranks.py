@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from cases.case import Case
-from cases.load import load_case
-from cases.run import run_case
+from cases.reading.load import load_case
+from cases.running.run import run_case
 from meshes.plain import Geometry
-from solver.parameters import Numerics
+from solver.parameters.model import Numerics
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
 from tests.case_files import SHIPPED

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from solver.chemistry_parameters import Chemistry, Uptake
-from solver.parameters import Schedule
-from solver.reductant import titrate
+from solver.chemistry.reductant import titrate
+from solver.chemistry.uptake import Phases, take_up
+from solver.parameters.chemistry import Chemistry, Uptake
+from solver.parameters.model import Schedule
 from solver.simulate import simulate
-from solver.uptake import Phases, take_up
 from tests import analytic as an
 from tests.spheres import EXACT, PLAIN, discretised, geometric, in_order, model, order, pulse, tissue
 

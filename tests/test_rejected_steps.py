@@ -8,13 +8,13 @@ import pytest
 
 from solver import simulate
 from solver.carry import AgentError, Carried, carry
-from solver.discretisation import Discretisation
-from solver.flow_state import FlowStep
+from solver.flow.state import FlowStep
 from solver.machine import Machine
 from solver.memory import pack
-from solver.parameters import Model, Physics
+from solver.parameters.model import Model, Physics
 from solver.simulate import TimeLoop
 from solver.snapshot import Snapshot
+from solver.tissue.discretisation import Discretisation
 from solver.trouble import Amiss
 from tests.coarse import discretised, full_model, pulse
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from postprocess.headline import headline, tiles, verdict
-from postprocess.parameters import parameter_groups, status_counts
-from postprocess.quantities import (
+from postprocess.pages.parameters import parameter_groups, status_counts
+from postprocess.pages.report import build_report, render
+from postprocess.pages.table import summary_table
+from postprocess.results.headline import headline, tiles, verdict
+from postprocess.results.quantities import (
     duration_text,
     length_text,
     percent,
@@ -19,9 +21,7 @@ from postprocess.quantities import (
     significant,
     volume_text,
 )
-from postprocess.report import build_report, render
-from postprocess.results import open_result
-from postprocess.table import summary_table
+from postprocess.results.result import open_result
 from tests.synthetic_result import mesh, result_folder, summary
 
 pytestmark = pytest.mark.serial

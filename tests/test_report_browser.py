@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from postprocess.report import build_report
+from postprocess.pages.report import build_report
 from tests.browser import browser
 from tests.synthetic_result import result_folder
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cases.load import load_case
-from cases.reuse import Reuse
-from solver.balance import FlowBalance
-from solver.conductivity import LAWS
-from solver.discretisation import Discretisation
-from solver.flow import FlowError, FlowSolver
-from solver.parameters import Model
-from solver.rest import local_balance, march_to_rest, rest_target
+from cases.reading.load import load_case
+from cases.running.reuse import Reuse
+from solver.flow.balance import FlowBalance
+from solver.flow.rest import local_balance, march_to_rest, rest_target
+from solver.flow.step import FlowError, FlowSolver
+from solver.parameters.model import Model
+from solver.tissue.conductivity import LAWS
+from solver.tissue.discretisation import Discretisation
 from tests.case_files import REFERENCE
 from tests.coarse import COMM
 
@@ -54,7 +54,7 @@ def test_newton_alone_does_not_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_march(*arguments: object) -> None:
         raise FlowError("marched")
 
-    monkeypatch.setattr("solver.flow.march_to_rest", no_march)
+    monkeypatch.setattr("solver.flow.step.march_to_rest", no_march)
     data, model = made(*POORLY_PERFUSED)
     with pytest.raises(FlowError, match="marched"):
         FlowSolver(data, model.physics, model.numerics, 1e-8)

@@ -11,16 +11,16 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from cases.load import load_case
-from cases.reuse import Reuse
+from cases.reading.load import load_case
+from cases.running.reuse import Reuse
 from meshes.plain import Geometry
-from solver.checkpoint import CheckpointError, find, load, save
-from solver.discretisation import Discretisation
-from solver.line_curves import line_curves
 from solver.memory import MemoryMismatch, pack, unpack
-from solver.parameters import Model, Numerics
-from solver.placement import DIRECTED, EDGE, NODE, Placement
+from solver.parameters.model import Model, Numerics
+from solver.results.checkpoint import CheckpointError, find, load, save
+from solver.results.placement import DIRECTED, EDGE, NODE, Placement
 from solver.simulate import TimeLoop
+from solver.tissue.discretisation import Discretisation
+from solver.tissue.line_curves import line_curves
 from tests.case_files import shipped
 from tests.coarse import COMM, GEOMETRIES, discretised, full_model, gathered, pulse
 

@@ -183,8 +183,8 @@ def fail(loop):
     return advance(loop)
 
 TimeLoop.advance = fail
-from cases.request import Request
-from cases.worker import work
+from cases.running.request import Request
+from cases.running.worker import work
 sys.exit(work(Request(case=sys.argv[1], out=sys.argv[2], ranks=2, quiet=True)))
 """
 
@@ -192,7 +192,7 @@ sys.exit(work(Request(case=sys.argv[1], out=sys.argv[2], ranks=2, quiet=True)))
 def test_a_rank_that_raises_ends_all_with_one_message(tmp_path: Path) -> None:
     command = ["mpirun", "-n", "2", sys.executable, "-c", ONE_RANK_FAILS, SPILL[0], str(tmp_path)]
     launcher = (
-        "import sys\nfrom cases.launch import run_forwarding_signals as run\nsys.exit(run(sys.argv[1:]))"
+        "import sys\nfrom cases.running import launch\nsys.exit(launch.run_forwarding_signals(sys.argv[1:]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", launcher, *command], cwd=ROOT, capture_output=True, text=True, timeout=60
@@ -224,7 +224,7 @@ def test_numerics_that_fail_leave_a_checkpoint_and_say_where(
 def test_two_runs_do_not_write_into_one_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from cases import resume
+    from cases.running import resume
 
     monkeypatch.setattr(resume, "WAIT", 0.2)
     with resume.claimed(tmp_path):
@@ -240,7 +240,7 @@ def test_a_checkpoint_that_finds_no_room_does_not_end_a_run(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("cases.keeper.save", full)
+    monkeypatch.setattr("cases.running.keeper.save", full)
     assert run(tmp_path, "--checkpoint-every", "5") == 0
     assert "checkpoint not written: No space left on device; the run goes on" in capsys.readouterr().err
     assert differences(whole, tmp_path) == []

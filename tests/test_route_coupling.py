@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solver.chemistry_parameters import Uptake
-from solver.oxygen import MMHG, Oxygen
-from solver.pharmacokinetics import PLASMA, STORE
-from solver.route_cells import Cells
-from solver.route_coupling import Part, without
-from solver.route_ledger import STAYS
-from solver.route_parameters import Beads, Circuit, Dose, Oral, Region, Route
-from solver.route_tissue import Exposure, Pace
-from solver.vessel_parameters import Body
+from solver.parameters.chemistry import Uptake
+from solver.parameters.vessels import Body
+from solver.routes.cells import Cells
+from solver.routes.coupling import Part, without
+from solver.routes.ledger import STAYS
+from solver.routes.oxygen import MMHG, Oxygen
+from solver.routes.parameters import Beads, Circuit, Dose, Oral, Region, Route
+from solver.routes.pharmacokinetics import PLASMA, STORE
+from solver.routes.tissue import Exposure, Pace
 from tests.test_routes import ARTERY, BODY, DAY, HOUR, exposed, route
 
 LIMB = Circuit(

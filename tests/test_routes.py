@@ -11,17 +11,17 @@ import pytest
 
 from cases.cli import main
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.reuse import Reuse
-from cases.routes import load_comparison
-from solver.discretisation import Discretisation
-from solver.embolisation import embolised
-from solver.parameters import Model
-from solver.route_ledger import BOOKS
-from solver.route_metrics import Yardstick, place_of, tissue_measures
-from solver.route_parameters import Beads, Dose, Region, Route
-from solver.route_tissue import Exposure, Pace, expose
-from solver.vessel_parameters import Body
+from cases.reading.load import load_case
+from cases.routes.read import load_comparison
+from cases.running.reuse import Reuse
+from solver.parameters.model import Model
+from solver.parameters.vessels import Body
+from solver.routes.embolisation import embolised
+from solver.routes.ledger import BOOKS
+from solver.routes.metrics import Yardstick, place_of, tissue_measures
+from solver.routes.parameters import Beads, Dose, Region, Route
+from solver.routes.tissue import Exposure, Pace, expose
+from solver.tissue.discretisation import Discretisation
 from tests.case_files import REFERENCE
 
 HOUR, DAY = 3600.0, 86400.0

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from meshes.plain import Geometry
-from postprocess.ablation import ablation
-from postprocess.packing import MIDDLE, Scale, along_curve
-from postprocess.quantities import volume_text
-from postprocess.results import open_result
-from postprocess.scene import write_scene
+from postprocess.results.ablation import ablation
+from postprocess.results.quantities import volume_text
+from postprocess.results.result import open_result
+from postprocess.scene.packing import MIDDLE, Scale, along_curve
+from postprocess.scene.scene import write_scene
 from tests.browser import Page, browser
 from tests.synthetic_result import THRESHOLDS, TIMES, TUMOUR_RADIUS, ball, result_folder
 

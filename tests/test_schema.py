@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from cases.errors import CaseError, Key
-from cases.explain import entry_path, quantity_of
-from cases.load import load_case
-from cases.resolve import case_hash, resolved_text, toml_text, write_resolved
-from cases.schema import CaseFile
-from cases.schema_numerics import MeshTable, NumericsTable, PhysicsTable
+from cases.reading.explain import entry_path, quantity_of
+from cases.reading.load import load_case
+from cases.reading.resolve import case_hash, resolved_text, toml_text, write_resolved
+from cases.reading.validate import checked, model_at
+from cases.schema.case import CaseFile
+from cases.schema.numerics import MeshTable, NumericsTable, PhysicsTable
 from cases.suggest import nearest
-from cases.validate import checked, model_at
 from meshes.geometry import LabelGeometry, MeshGeometry, MeshSizes
-from solver.conductivity import LAWS
-from solver.parameters import Model, Numerics, Physics, Thresholds
+from solver.parameters.model import Model, Numerics, Physics, Thresholds
+from solver.tissue.conductivity import LAWS
 from tests.case_files import MINIMAL, REFERENCE, shipped, written
 
 pytestmark = pytest.mark.serial
@@ -109,7 +109,7 @@ def test_tables_are_in_step_with_the_solver(table: type[BaseModel], record: type
         assert item.default is not MISSING
         assert table.model_fields[item.name].default == item.default, item.name
     if record is Physics:
-        import solver.parameters as parameters
+        import solver.parameters.model as parameters
 
         choices = {
             "flow": parameters.FlowModel,

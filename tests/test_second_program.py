@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from meshes.regions import TISSUE, TUMOUR
-from solver.parameters import Agent, Model, Physics, Schedule, Tissue
+from solver.parameters.model import Agent, Model, Physics, Schedule, Tissue
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
 from tests.finite_volume import DOSES, LOGISTIC, REFERENCE, SPILL, Case, Outcome, run

@@ -8,10 +8,10 @@ import pytest
 
 from cases.cli import main
 from cases.errors import ExitCode
-from cases.sweep import load_sweep
-from cases.sweep_folder import SweepFolder, make_plan
-from postprocess.sensitivity import sensitivity
-from postprocess.sweep_results import open_sweep
+from cases.sweeps.expand import load_sweep
+from cases.sweeps.folder import SweepFolder, make_plan
+from postprocess.sweeps.results import open_sweep
+from postprocess.sweeps.sensitivity import sensitivity
 from tests.test_sweep import written
 
 pytestmark = pytest.mark.serial

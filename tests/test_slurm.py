@@ -14,8 +14,8 @@ import pytest
 from benchmarks.kill_trials import differences
 from cases.cli import main
 from cases.errors import ExitCode, UserError
-from cases.launch import require_ranks
-from cases.sweep_engine import SLURM_PROFILE
+from cases.running.launch import require_ranks
+from cases.sweeps.engine import SLURM_PROFILE
 from tests.case_files import REFERENCE, SHIPPED
 
 pytestmark = pytest.mark.serial

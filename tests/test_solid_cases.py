@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from cases.resolve import resolved_text
-from cases.run import run_case
+from cases.reading.load import load_case
+from cases.reading.resolve import resolved_text
+from cases.running.run import run_case
 from tests.case_files import SHIPPED
 from tests.coarse import COMM
 

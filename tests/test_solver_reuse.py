@@ -4,9 +4,9 @@
 import numpy as np
 import pytest
 
-from solver.flow import FlowSolver, global_numbers
-from solver.kernels import fill_rows
-from solver.sweeps import DownwindSolver
+from solver.agent.sweeps import DownwindSolver
+from solver.flow.step import FlowSolver, global_numbers
+from solver.kernels.edges import fill_rows
 from tests.spheres import COMM, PLAIN, discretised, geometric, model, tissue
 
 

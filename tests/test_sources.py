@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meshes.distribute import distribute
+from meshes.cells.quality import volumes
+from meshes.distribution.distribute import distribute
 from meshes.geometry import Site
 from meshes.plain import Geometry
-from meshes.quality import volumes
 from meshes.regions import CAVITY
-from solver.boundary import SourceError
-from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowSolver
-from solver.parameters import Agent, Injection, Model, Numerics, Physics, Schedule
+from solver.agent.transport import AgentState, Transport
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Agent, Injection, Model, Numerics, Physics, Schedule
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
-from solver.transport import AgentState, Transport
+from solver.tissue.boundary import SourceError
+from solver.tissue.discretisation import Discretisation, discretise
 from tests.coarse import (
     CAVITY_RADIUS,
     COMM,

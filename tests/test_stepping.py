@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from solver.flow_history import error_weights
-from solver.parameters import Injection, Numerics, Schedule
+from solver.flow.history import error_weights
+from solver.parameters.model import Injection, Numerics, Schedule
 from solver.simulate import SolverFailure, simulate
 from solver.snapshot import Snapshot
 from solver.stepping import HARD, StepControl, Substeps, event_times, source_changes

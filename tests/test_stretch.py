@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meshes.facets import exterior_facets
+from meshes.cells.facets import exterior_facets
+from meshes.cells.measures import cell_volumes
+from meshes.cells.quality import volumes
+from meshes.cells.sizing import edge_length, size_field
+from meshes.cells.tetrahedra import unique_edges
+from meshes.generated.parametric import parametric_mesh
+from meshes.generated.stretch import stretch_at, stretched_metric
 from meshes.geometry import MeshSizes, ParametricGeometry, Site, Vector
-from meshes.measures import cell_volumes
-from meshes.parametric import parametric_mesh
 from meshes.plain import PlainMesh
-from meshes.quality import volumes
 from meshes.regions import CAPSULE, CAVITY, NECROTIC_CORE, OUTER, TISSUE, TUMOUR
-from meshes.sizing import edge_length, size_field
-from meshes.stretch import stretch_at, stretched_metric
-from meshes.tetrahedra import unique_edges
 
 pytestmark = pytest.mark.serial
 Floats = NDArray[np.float64]

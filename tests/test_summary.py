@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meshes.background import kuhn_ball
+from meshes.cells.background import kuhn_ball
 from meshes.geometry import Site
 from meshes.plain import PlainMesh
 from meshes.regions import TISSUE, TUMOUR
+from solver.ablation.metrics import SHELLS, Level
 from solver.ledger import FLOWS, STATES, Ledger
-from solver.metrics import SHELLS, Level
-from solver.parameters import Physics
-from solver.record import Extremes
-from solver.summary import FRONT, Outcome, ledger_tables, summarise
+from solver.parameters.model import Physics
+from solver.results.record import Extremes
+from solver.results.summary import FRONT, Outcome, ledger_tables, summarise
 from tests.coarse import (
     CAVITY_RADIUS,
     DOMAIN,

@@ -9,13 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from cases.errors import CaseError, ExitCode
-from cases.load import load_case
-from meshes.from_labels import mesh_from_labels
+from cases.reading.load import load_case
+from meshes.cells.quality import volumes
+from meshes.files.surface_files import read_surface
 from meshes.geometry import GeometryError, LabelGeometry, Mask, MeshSizes, Site
-from meshes.masks import load_structure
-from meshes.quality import volumes
+from meshes.patient.from_labels import mesh_from_labels
+from meshes.patient.masks import load_structure
 from meshes.regions import LARGE_VEIN, TISSUE, TUMOUR
-from meshes.surface_files import read_surface
 
 pytestmark = pytest.mark.serial
 

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meshes.distribute import DistributedMesh, distribute
+from meshes.distribution.distribute import DistributedMesh, distribute
 from meshes.plain import Geometry, PlainMesh
 from meshes.regions import CAPSULE, CAVITY, NECROTIC_CORE, ORGAN_SURFACE, OUTER, TISSUE, TUMOUR
-from solver.boundary import far_field, nodal_areas, resting_pressure
-from solver.conductivity import LawParameters
-from solver.discretisation import pair_fluid
-from solver.flow import FlowSolver
-from solver.halo import Halo
-from solver.materials import Materials, build_materials, build_pairs
-from solver.parameters import Physics, Tissue
-from solver.stencil import cell_integrals
+from solver.algebra.halo import Halo
+from solver.algebra.stencil import cell_integrals
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Physics, Tissue
+from solver.tissue.boundary import far_field, nodal_areas, resting_pressure
+from solver.tissue.conductivity import LawParameters
+from solver.tissue.discretisation import pair_fluid
+from solver.tissue.materials import Materials, build_materials, build_pairs
 from tests.coarse import (
     CAVITY_RADIUS,
     COMM,

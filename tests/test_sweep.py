@@ -17,17 +17,17 @@ from scipy.stats import spearmanr
 
 from cases.cli import main
 from cases.errors import CaseError, ExitCode
-from cases.lease import Lease, lives
-from cases.priors import shipped_priors
-from cases.sweep import load_sweep
-from cases.sweep_draws import Prior, correlated
-from cases.sweep_folder import SweepFolder, make_plan
-from cases.sweep_schema import CorrelationTable
-from cases.sweep_table import outputs, rows_of
-from cases.sweep_worker import run_batch
-from postprocess.sweep_figures import pareto
-from postprocess.sweep_report import build_sweep_report
-from postprocess.sweep_results import short_names
+from cases.schema.sweep import CorrelationTable
+from cases.sweeps.draws import Prior, correlated
+from cases.sweeps.expand import load_sweep
+from cases.sweeps.folder import SweepFolder, make_plan
+from cases.sweeps.lease import Lease, lives
+from cases.sweeps.priors import shipped_priors
+from cases.sweeps.table import outputs, rows_of
+from cases.sweeps.worker import run_batch
+from postprocess.sweeps.figures import pareto
+from postprocess.sweeps.report import build_sweep_report
+from postprocess.sweeps.results import short_names
 from tests.case_files import REFERENCE
 
 pytestmark = pytest.mark.serial
@@ -157,7 +157,7 @@ def test_correlated_draws_have_the_correlation_and_keep_their_margins() -> None:
 
 def test_shipped_priors_hold_the_reference_case() -> None:
     """Every key is one of the case file, and no library default lies outside its own range."""
-    from cases.load import load_case
+    from cases.reading.load import load_case
 
     model = load_case(REFERENCE).model
     tumour = model.tissues[1] if 1 in model.tissues else next(iter(model.tissues.values()))

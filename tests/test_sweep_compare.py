@@ -10,10 +10,10 @@ import pytest
 
 from cases.cli import main
 from cases.errors import ExitCode
-from postprocess.results import ResultError
-from postprocess.sweep_compare import compare, rows_of
-from postprocess.sweep_figures import figures_of
-from postprocess.sweep_results import open_sweep
+from postprocess.results.result import ResultError
+from postprocess.sweeps.compare import compare, rows_of
+from postprocess.sweeps.figures import figures_of
+from postprocess.sweeps.results import open_sweep
 
 pytestmark = pytest.mark.serial
 

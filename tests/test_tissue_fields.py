@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 import pyvista
 
-from meshes.distribute import distribute
+from meshes.distribution.distribute import distribute
 from meshes.geometry import GeometryError, MeshInputError
 from meshes.regions import TISSUE, TUMOUR
-from solver.discretisation import Discretisation, discretise
-from solver.field_flags import field_flags
-from solver.field_parameters import TissueField
-from solver.flow import FlowSolver
-from solver.parameters import Model, Physics
+from solver.flow.step import FlowSolver
+from solver.parameters.fields import TissueField
+from solver.parameters.model import Model, Physics
+from solver.tissue.discretisation import Discretisation, discretise
+from solver.validity.fields import field_flags
 from tests.coarse import COMM, Floats, ball, full_model, gathered, tissues
 from tests.manufactured import SIDE, box, cylinder, l2
 from tests.spheres import PLAIN, model, order, tissue

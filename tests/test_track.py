@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from meshes.plain import PlainMesh
-from solver.discretisation import Discretisation
-from solver.flow_state import FlowStep
-from solver.line_parameters import Backflow
-from solver.track import Gap, flow_potential, opened
+from solver.flow.state import FlowStep
+from solver.parameters.lines import Backflow
+from solver.tissue.discretisation import Discretisation
+from solver.tissue.track import Gap, flow_potential, opened
 from tests.line_setups import COMM, NEEDLE, Floats, column, cylinder, steady_lines
 
 MU, G = 7e-4, 2e4

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.parameters import Physics, Schedule
+from solver.agent.transport import AgentState, Transport
+from solver.parameters.model import Physics, Schedule
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
-from solver.transport import AgentState, Transport
 from tests import analytic as an
 from tests.spheres import (
     EXACT,

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from cases import units
-from cases.units import UnitError, plain_number, to_si
+from cases.schema import units
+from cases.schema.units import UnitError, plain_number, to_si
 
 pytestmark = pytest.mark.serial
 

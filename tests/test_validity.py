@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cases.load import load_case
+from cases.reading.load import load_case
 from meshes.geometry import Site
 from meshes.regions import TUMOUR
-from solver.delivery import Delivered
-from solver.delivery_parameters import Drive
-from solver.parameters import Injection, Model
-from solver.validity import Evidence, validity
+from solver.delivery.pulses import Delivered
+from solver.parameters.delivery import Drive
+from solver.parameters.model import Injection, Model
+from solver.validity.flags import Evidence, validity
 from tests.case_files import REFERENCE
 
 pytestmark = pytest.mark.serial

@@ -7,14 +7,9 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from postprocess.ablation import volume
-from postprocess.render import Shot, take
-from postprocess.results import ResultError, open_result
-from postprocess.scene import write_scene
-from postprocess.scene_data import scene_data
-from postprocess.shown import Cut, Shown
-from postprocess.stage import Stage
-from postprocess.vasculature import (
+from postprocess.figures.render import Shot, take
+from postprocess.figures.stage import Stage
+from postprocess.figures.vasculature import (
     HOLES,
     LINES,
     SIDES,
@@ -25,6 +20,11 @@ from postprocess.vasculature import (
     vessel_regions,
     vessels,
 )
+from postprocess.results.ablation import volume
+from postprocess.results.result import ResultError, open_result
+from postprocess.scene.data import scene_data
+from postprocess.scene.scene import write_scene
+from postprocess.scene.shown import Cut, Shown
 from tests.browser import browser
 from tests.lines_in_results import HOLE_BEHIND, PLACES, VESSEL_RADIUS, with_vein, with_vessels
 from tests.synthetic_result import result_folder

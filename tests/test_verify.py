@@ -11,7 +11,7 @@ import h5py
 import pytest
 
 from cases.cli import main
-from solver.checksums import CHECKSUMS, write_checksums
+from solver.results.checksums import CHECKSUMS, write_checksums
 from tests.case_files import SHIPPED
 
 pytestmark = pytest.mark.serial

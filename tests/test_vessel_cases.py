@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from cases.build_vessels import controlled
+from cases.build.vessels import controlled
 from cases.cli import main
 from cases.errors import CaseError
-from cases.load import load_case
-from cases.resolve import case_hash, write_resolved
-from solver.parameters import Model
+from cases.reading.load import load_case
+from cases.reading.resolve import case_hash, write_resolved
+from solver.parameters.model import Model
 from tests.case_files import MINIMAL, SHIPPED, written
 
 pytestmark = pytest.mark.serial

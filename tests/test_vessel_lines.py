@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meshes.centre_lines import Network, read_network
+from meshes.files.centre_lines import Network, read_network
 from meshes.geometry import MeshInputError
-from solver.flow import FlowSolver
-from solver.line_parameters import VesselLine
+from solver.flow.step import FlowSolver
+from solver.parameters.lines import VesselLine
 from tests.coarse import ball, site
 from tests.line_setups import COMM, column, embedded, leaky, steady_lines, vessel
 

@@ -9,12 +9,12 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from cases.build_vessels import drawn_ends
-from meshes.centre_lines import read_network
-from solver.parameters import Schedule
+from cases.build.vessels import drawn_ends
+from meshes.files.centre_lines import read_network
+from solver.parameters.model import Schedule
+from solver.parameters.vessels import ChemicalClosure, VesselModel, VesselNetwork
 from solver.simulate import simulate
-from solver.vessel_network import NetworkFlow
-from solver.vessel_parameters import ChemicalClosure, VesselModel, VesselNetwork
+from solver.vessels.network import NetworkFlow
 from tests.coarse import discretised, full_model, gathered, pulse
 
 LAW = ChemicalClosure(rate=0.5, half_concentration=0.05)
@@ -127,7 +127,7 @@ def test_ranks_agree() -> None:
 @pytest.mark.serial
 def test_the_shipped_network_is_what_its_script_makes(tmp_path: Path) -> None:
     """And blood that enters it leaves it."""
-    from cases.load import load_case
+    from cases.reading.load import load_case
     from cases.shipped.make_demo_network import main
 
     shipped = Path(__file__).parents[1] / "cases" / "shipped"

@@ -9,15 +9,15 @@ from mpi4py import MPI
 import numpy as np
 import pytest
 
-from solver.balance import resting_vessels
-from solver.closure import closing_pressure, intact_share
-from solver.embolism import forced_into_vessels
-from solver.exchange import exchange_fluid
-from solver.parameters import Model, Numerics, Physics, Schedule
+from solver.flow.balance import resting_vessels
+from solver.flow.exchange import exchange_fluid
+from solver.parameters.model import Model, Numerics, Physics, Schedule
+from solver.parameters.vessels import ChemicalClosure, VesselModel
+from solver.results.embolism import forced_into_vessels
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
-from solver.validity import Evidence, validity
-from solver.vessel_parameters import ChemicalClosure, VesselModel
+from solver.validity.flags import Evidence, validity
+from solver.vessels.closure import closing_pressure, intact_share
 from tests.coarse import COMM, discretised, full_model, gathered, pulse
 
 LAW = ChemicalClosure(rate=0.2, half_concentration=0.05)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from meshes.plain import Geometry
-from solver.delivery_parameters import Injectate
-from solver.flow import FlowSolver
-from solver.parameters import Agent, Model, Physics, Schedule
+from solver.agent.viscosity import gelled, mobility
+from solver.flow.step import FlowSolver
+from solver.parameters.delivery import Injectate
+from solver.parameters.model import Agent, Model, Physics, Schedule
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
-from solver.viscosity import gelled, mobility
 from tests.coarse import GEOMETRIES, ML_PER_MIN, discretised, full_model, gathered, pulse
 from tests.spheres import EXACT, PLAIN, geometric, in_order, model, tissue
 from tests.spheres import discretised as shells

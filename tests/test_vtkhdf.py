@@ -11,8 +11,8 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkIOHDF import vtkHDFReader
 
 from meshes.plain import Geometry
-from solver.fields import FIELDS
-from solver.vtkhdf import ROOM_TO_SPARE, VTK_CELL_TYPES, VtkHdfWriter, embed
+from solver.results.fields import FIELDS
+from solver.results.vtkhdf import ROOM_TO_SPARE, VTK_CELL_TYPES, VtkHdfWriter, embed
 from tests.synthetic_result import TIMES, fields, mesh, write_fields
 
 pytestmark = pytest.mark.serial

@@ -13,9 +13,9 @@ from benchmarks.ball.definition import BALLS, CAVITY_RADIUS, DOSE
 from benchmarks.ball.mesh import ball_mesh
 from benchmarks.ball.outcome import Outcome, read_outcome
 from benchmarks.ball.reference import Reference, reference
-from meshes.measures import cell_volumes
+from meshes.cells.measures import cell_volumes
 from meshes.plain import PlainMesh
-from solver.clip import volume_above
+from solver.ablation.clip import volume_above
 
 Floats = NDArray[np.float64]
 

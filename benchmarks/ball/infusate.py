@@ -24,14 +24,14 @@ from benchmarks.ball.definition import (
 )
 from benchmarks.ball.mesh import ball_mesh, site
 from benchmarks.ball.outcome import Outcome, write_outcome
-from meshes.distribute import distribute, gather_to_root, on_root
+from meshes.distribution.distribute import distribute, gather_to_root, on_root
 from meshes.plain import PlainMesh
 from meshes.regions import TISSUE, TUMOUR
-from solver.discretisation import discretise
-from solver.parameters import Agent, Injection, Model, Numerics, Physics, Schedule, Tissue
+from solver.parameters.model import Agent, Injection, Model, Numerics, Physics, Schedule, Tissue
 from solver.profile import Profile
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
+from solver.tissue.discretisation import discretise
 
 
 def ball_model(ball: Ball, numerics: Numerics) -> Model:

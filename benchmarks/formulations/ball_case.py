@@ -19,11 +19,11 @@ from benchmarks.ball.mesh import ball_mesh, site
 from benchmarks.ball.outcome import Outcome
 from benchmarks.ball.reference import reference
 from benchmarks.formulations.problem import Floats, Interval, Problem, grid_of, shape_gradients
-from meshes.distribute import distribute, gather_to_root
-from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowSolver
-from solver.flow_state import FlowStep
-from solver.parameters import Numerics
+from meshes.distribution.distribute import distribute, gather_to_root
+from solver.flow.state import FlowStep
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Numerics
+from solver.tissue.discretisation import Discretisation, discretise
 
 
 def ball(name: str, size: str, step: float = STEP) -> Problem:

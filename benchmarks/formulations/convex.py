@@ -12,7 +12,7 @@ from numba import njit
 from benchmarks.formulations.monotone import Monotone
 from benchmarks.formulations.problem import Floats, Grid, Interval, Part, Step
 from benchmarks.formulations.system import System, from_edges
-from solver.kernels import Graph, edge_extrema, nodal_outflow
+from solver.kernels.edges import Graph, edge_extrema, nodal_outflow
 
 ITERATIONS = 40
 ENOUGH = 1e-5

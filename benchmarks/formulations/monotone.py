@@ -4,7 +4,7 @@
 low        backward Euler with graph viscosity
 galerkin   trapezoidal rule, consistent mass, no viscosity: the target, unlimited
 zalesak    linearised flux correction (Zalesak, 1979; Kuzmin, 2009): the target is corrected once
-infusate   that of ``solver.transport``: cut back by net effect
+infusate   that of ``solver.agent.transport``: cut back by net effect
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from benchmarks.formulations.problem import Floats, Grid, Interval, Part, Step
 from benchmarks.formulations.system import System, from_edges
-from solver.bounds import reachable
-from solver.kernels import Spread, answer, edge_extrema, monotone_flux, nodal_outflow, target_flux
-from solver.limiter import SLACK, CutBack, Gains, Room, neighbours, net_gain, scale, worst_case_shares
-from solver.losses import start_weight
+from solver.agent.bounds import reachable
+from solver.agent.limiter import SLACK, CutBack, Gains, Room, neighbours, net_gain, scale, worst_case_shares
+from solver.agent.losses import start_weight
+from solver.kernels.edges import Spread, answer, edge_extrema, monotone_flux, nodal_outflow, target_flux
 
 
 @dataclass(frozen=True)

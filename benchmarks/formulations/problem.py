@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.kernels import Graph
-from solver.stencil import CellIntegrals, Stencil
+from solver.algebra.stencil import CellIntegrals, Stencil
+from solver.kernels.edges import Graph
 
 Floats = NDArray[np.float64]
 

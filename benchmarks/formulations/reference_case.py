@@ -12,18 +12,18 @@ import numpy as np
 
 from benchmarks.formulations.ball_case import darcy_velocity
 from benchmarks.formulations.problem import Floats, Interval, Problem, grid_of
-from cases.load import load_case
-from meshes.distribute import distribute
+from cases.reading.load import load_case
+from meshes.distribution.distribute import distribute
 from meshes.geometry import ParametricGeometry
 from meshes.plain import PlainMesh
 from meshes.regions import CAVITY, OUTER, TISSUE, TUMOUR
-from solver.clip import volume_above
-from solver.discretisation import Discretisation, discretise
-from solver.losses import agent_losses
-from solver.parameters import Model
+from solver.ablation.clip import volume_above
+from solver.agent.losses import agent_losses
+from solver.parameters.model import Model
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
 from solver.stepping import is_on
+from solver.tissue.discretisation import Discretisation, discretise
 
 SHELLS = 0.2e-3
 """Thickness of the shells that are compared on [m]."""

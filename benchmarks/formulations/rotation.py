@@ -12,7 +12,7 @@ from benchmarks.formulations.problem import (
     on_edges,
     shape_gradients,
 )
-from solver.stencil import CellIntegrals, build_stencil, local_edges
+from solver.algebra.stencil import CellIntegrals, build_stencil, local_edges
 
 SQUARES = 100
 STEPS = 800
@@ -93,7 +93,7 @@ def rotation(count: int = SQUARES, steps: int = STEPS) -> Problem:
 
 
 def edge_convection(grid: Grid, velocity: Floats) -> tuple[Floats, Floats]:
-    """Galerkin convection by a velocity per cell, split by edges as ``solver.flow_kernels`` splits it."""
+    """Galerkin convection by a velocity per cell, split by edges as ``solver.kernels.flow`` splits it."""
     cells, integrals = grid.stencil.cells, grid.integrals
     row = -integrals.volume[:, None] * np.einsum("cd,cad->ca", velocity, grid.gradients)
     shares = integrals.nodal / integrals.volume[:, None]

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from cases.schema import CaseFile
+from cases.schema.case import CaseFile
 
 SHIPPED = Path(__file__).parents[2] / "cases" / "shipped"
 LABELS = "labels.nii.gz"
@@ -107,7 +107,7 @@ def valid_value(random: Random, node: dict[str, Any], depth: int = 0) -> Any:
     if "x-unit-si" in node:
         unit = random.choice(UNITS.get(node["x-unit-si"], [node["x-unit-si"]]))
         if unit != node["x-unit-si"]:
-            from cases.units import Dimension, to_si
+            from cases.schema.units import Dimension, to_si
 
             factor = to_si(f"1 {unit}", Dimension("", node["x-unit-si"], ""))
         else:

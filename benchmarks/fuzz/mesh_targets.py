@@ -27,7 +27,7 @@ HOSTILE_LINES = (
 
 def networks(random: Random, folder: Path) -> str:
     """Networks of vessels in VTK's formats."""
-    from meshes.centre_lines import read_network
+    from meshes.files.centre_lines import read_network
     from meshes.geometry import GeometryError
 
     path = _damaged(random, folder, "network")
@@ -44,8 +44,8 @@ def networks(random: Random, folder: Path) -> str:
 
 def mesh_data(random: Random, folder: Path) -> str:
     """Numbers on meshes, in VTK's formats."""
+    from meshes.files.mesh_data import read_mesh_data
     from meshes.geometry import GeometryError
-    from meshes.mesh_data import read_mesh_data
 
     path = _damaged(random, folder, "mesh")
     try:
@@ -61,7 +61,7 @@ def mesh_data(random: Random, folder: Path) -> str:
 
 def checkpoints(random: Random, folder: Path) -> str:
     """Checkpoints with one file damaged: never taken for whole."""
-    from solver.checkpoint import find, load
+    from solver.results.checkpoint import find, load
 
     for name, data in _sound_checkpoint().items():
         path = folder / "000001" / name
@@ -87,7 +87,7 @@ def _require_line(text: str, path: Path) -> None:
 
 @cache
 def _placement() -> Any:
-    from solver.placement import Placement
+    from solver.results.placement import Placement
     from tests.coarse import discretised, full_model, pulse
 
     return Placement(discretised("radial", full_model((pulse(0.0, 10.0),))))
@@ -95,7 +95,7 @@ def _placement() -> Any:
 
 @cache
 def _sound_checkpoint() -> dict[str, bytes]:
-    from solver.checkpoint import save
+    from solver.results.checkpoint import save
 
     with TemporaryDirectory() as folder:
         whole = save(Path(folder), ({"number": 1}, {"few": np.array([1])}), _placement(), {}, "1")

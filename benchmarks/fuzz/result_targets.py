@@ -27,12 +27,12 @@ def _result(folder: Path) -> dict[str, bytes]:
 
 def _read_result(folder: Path) -> str:
     """All that report, figures, explorer and lesion comparison read of a result, but for the drawing."""
-    from postprocess.ablation import ablation
-    from postprocess.report import render
-    from postprocess.results import ResultError, open_result
-    from postprocess.scene import scene_html
-    from postprocess.shown import Shown
-    from postprocess.table import summary_table
+    from postprocess.pages.report import render
+    from postprocess.pages.table import summary_table
+    from postprocess.results.ablation import ablation
+    from postprocess.results.result import ResultError, open_result
+    from postprocess.scene.scene import scene_html
+    from postprocess.scene.shown import Shown
 
     try:
         result = open_result(folder)
@@ -51,7 +51,7 @@ def _read_result(folder: Path) -> str:
 
 def _with(random: Random, folder: Path, name: str, data: bytes) -> str:
     """What is read once a file holds these bytes; damage under a checksum must be noticed, whatever it is."""
-    from solver.checksums import write_checksums
+    from solver.results.checksums import write_checksums
 
     sealed, changed = random.random() < 0.3, data != (folder / name).read_bytes()
     if sealed:

@@ -29,8 +29,8 @@ Target = Callable[[Random, Path], str]
 def _loaded(folder: Path, text: str | bytes, overrides: tuple[str, ...] = ()) -> str:
     """What ``load_case`` makes of a case file; a right case is written as a record and read back the same."""
     from cases.errors import CaseError
-    from cases.load import load_case
-    from cases.resolve import case_hash, resolved_text
+    from cases.reading.load import load_case
+    from cases.reading.resolve import case_hash, resolved_text
 
     path = folder / "case.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
@@ -89,7 +89,7 @@ def _require_same_volume(tables: dict[str, Any], folder: Path) -> None:
     texts = [pulse["volume"].split() for pulse in tables["injection"]]
     if any(len(parts) != 2 or parts[1] not in factors for parts in texts):
         return
-    from cases.load import load_case
+    from cases.reading.load import load_case
 
     expected = sum(float(number) * factors[unit] for number, unit in texts)
     found = sum(pulse.volume for pulse in load_case(folder / "case.toml").model.injections)
@@ -119,7 +119,7 @@ def _texts() -> list[str]:
 
 def quantities(random: Random, folder: Path) -> str:
     """Text where a quantity is expected."""
-    from cases import units
+    from cases.schema import units
 
     dimensions = [value for value in vars(units).values() if isinstance(value, units.Dimension)]
     atoms = [
@@ -221,8 +221,8 @@ def overrides(random: Random, folder: Path) -> str:
 
 def records(random: Random, folder: Path) -> str:
     """A ``resolved.toml`` that was damaged or edited: it is refused, unless nothing has changed."""
-    from cases.load import load_case
-    from cases.resolve import resolved_text
+    from cases.reading.load import load_case
+    from cases.reading.resolve import resolved_text
 
     _labels(folder)
     (folder / "case.toml").write_text(random.choice(_texts()[:2]), encoding="utf-8")
@@ -244,7 +244,7 @@ def records(random: Random, folder: Path) -> str:
 
 def _record(folder: Path, data: bytes, case: Any) -> str:
     from cases.errors import CaseError
-    from cases.load import load_case
+    from cases.reading.load import load_case
 
     path = folder / "resolved.toml"
     path.write_bytes(data)
@@ -262,9 +262,9 @@ def _record(folder: Path, data: bytes, case: Any) -> str:
 
 def label_maps(random: Random, folder: Path) -> str:
     """Label maps in four formats, damaged, forged, with detached data, or bombs."""
+    from meshes.files.image_files import LARGEST_VOXELS
+    from meshes.files.labels import read_label_map
     from meshes.geometry import GeometryError
-    from meshes.image_files import LARGEST_VOXELS
-    from meshes.labels import read_label_map
 
     place = folder / "patient"
     place.mkdir()
@@ -286,8 +286,8 @@ def label_maps(random: Random, folder: Path) -> str:
 
 def image_grids(random: Random, folder: Path) -> str:
     """The same files where only the grid of an image is wanted."""
-    from postprocess.images import read_grid
-    from postprocess.results import ResultError
+    from postprocess.images.images import read_grid
+    from postprocess.results.result import ResultError
 
     path = files_in.label_map(random, folder)
     try:

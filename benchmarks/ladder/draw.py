@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.ticker import NullFormatter
 
 from benchmarks.ladder.rung import Check, Curve, Outcome, Series
-from postprocess.style import FATES, INK, MUTED
+from postprocess.figures.style import FATES, INK, MUTED
 
 COLOURS = [colour for _, colour in FATES.values()]
 MARKERS = "osD^vPX"

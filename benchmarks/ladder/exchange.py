@@ -4,9 +4,9 @@
 import numpy as np
 
 from benchmarks.ladder.rung import Check, Curve, Outcome, Rung, Series
-from solver.pharmacokinetics import PLASMA, TUMOUR
-from solver.route_parameters import Dose
-from solver.routes import regional_advantage
+from solver.routes.body import regional_advantage
+from solver.routes.parameters import Dose
+from solver.routes.pharmacokinetics import PLASMA, TUMOUR
 from tests import analytic as an
 from tests.test_chemistry import CAVITY, INLET, MASS, POROSITY, infusion, reductant
 from tests.test_exchange import FLOW, entering

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.ladder.rung import Curve, Floats, Outcome, Rung, Series
 from meshes.regions import TISSUE, TUMOUR
-from solver.parameters import Model
+from solver.parameters.model import Model
 from tests import analytic as an
 from tests.spheres import PLAIN, discretised, geometric, in_order, model, pulse, steady_flow, tissue
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.ladder.rung import Check, Curve, Outcome, Rung, Series
-from meshes.distribute import distribute
+from meshes.distribution.distribute import distribute
 from meshes.plain import Geometry
-from solver.cavity import cavity_pressure
-from solver.discretisation import discretise
-from solver.flow_state import FlowState
-from solver.line_parameters import Backflow
-from solver.poroelastic import PoroelasticFlow
-from solver.poroelastic_solid import ElasticSolid
+from solver.flow.cavity import cavity_pressure
+from solver.flow.state import FlowState
+from solver.parameters.lines import Backflow
+from solver.solid.coupling import PoroelasticFlow
+from solver.solid.solve import ElasticSolid
+from solver.tissue.discretisation import discretise
 from tests import analytic as an
 from tests.coarse import COMM
 from tests.line_setups import cylinder, steady_lines

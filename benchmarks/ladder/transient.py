@@ -7,15 +7,15 @@ import numpy as np
 
 from benchmarks.ladder.pressure import CAVITY, RATE, perfused
 from benchmarks.ladder.rung import Check, Curve, Floats, Outcome, Rung, Series
-from meshes.distribute import distribute
+from meshes.distribution.distribute import distribute
 from meshes.geometry import Site
 from meshes.plain import PlainMesh
 from meshes.regions import CAVITY as WALL
 from meshes.regions import OUTER, TISSUE
-from solver.discretisation import Discretisation, discretise
-from solver.flow import FlowSolver
-from solver.flow_state import FlowState
-from solver.parameters import Model
+from solver.flow.state import FlowState
+from solver.flow.step import FlowSolver
+from solver.parameters.model import Model
+from solver.tissue.discretisation import Discretisation, discretise
 from tests import analytic as an
 from tests.coarse import COMM, triangles
 from tests.spheres import EXACT, PLAIN, discretised, geometric, in_order, model, pulse, tissue

@@ -7,10 +7,10 @@ import numpy as np
 
 from benchmarks.ladder.rung import Check, Curve, Floats, Outcome, Rung, Series
 from meshes.regions import TISSUE, TUMOUR
-from solver.discretisation import Discretisation
-from solver.parameters import Agent, Model, Schedule
+from solver.agent.transport import Transport
+from solver.parameters.model import Agent, Model, Schedule
 from solver.simulate import simulate
-from solver.transport import Transport
+from solver.tissue.discretisation import Discretisation
 from tests import analytic as an
 from tests.spheres import EXACT, PLAIN, discretised, geometric, in_order, model, pulse, steady_flow, tissue
 from tests.test_transport_analytic import (

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Runs the batches of a sweep. `infusate sweep` starts it; users never see its options.
-# A batch is what the engine schedules; a case is what is never run twice (see cases/sweep_worker.py).
+# A batch is what the engine schedules; a case is what is never run twice (see cases/sweeps/worker.py).
 
 
 rule all:
@@ -20,4 +20,4 @@ rule batch:
     params:
         start=config["start"],
     shell:
-        "{params.start} -m cases.sweep_worker . {wildcards.number}"
+        "{params.start} -m cases.sweeps.worker . {wildcards.number}"

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from meshes.background import kuhn_ball
-from meshes.tetrahedra import faces_between
+from meshes.cells.background import kuhn_ball
+from meshes.cells.tetrahedra import faces_between
 
 OUT: Final = Path(__file__).with_name("demo_mesh.msh")
 RADIUS: Final = 32.0

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from postprocess.gallery import FIGURES
-from postprocess.headline import headline, verdict
-from postprocess.table import summary_table
+from postprocess.figures.gallery import FIGURES
+from postprocess.pages.table import summary_table
+from postprocess.results.headline import headline, verdict
 
 RUNS = Path("results/gallery")
 QUICK = ("reference", "spill", "titration")

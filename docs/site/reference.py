@@ -13,13 +13,13 @@ from pydantic_core import PydanticUndefined
 
 from cases import catalogue
 from cases.cli import main
-from cases.explain import explanation, library_entry
-from cases.schema import CaseFile
+from cases.reading.explain import explanation, library_entry
+from cases.schema.case import CaseFile
 
 OTHER_FILES = {
-    "Sweep files": "cases.sweep_schema",
-    "Plan files": "cases.plan_schema",
-    "Comparison files (routes)": "cases.routes_schema",
+    "Sweep files": "cases.schema.sweep",
+    "Plan files": "cases.schema.plan",
+    "Comparison files (routes)": "cases.schema.routes",
 }
 
 

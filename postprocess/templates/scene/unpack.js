@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The other end of postprocess/packing.py: text to arrays of numbers.
+// The other end of postprocess/scene/packing.py: text to arrays of numbers.
 
 async function unpack(packed) {
   const text = atob(packed.data), deflated = new Uint8Array(text.length);

@@ -49,11 +49,13 @@ def test_a_rung_can_fail() -> None:
     assert not replace(good, theory=1.0).holds
     assert not replace(good, errors=(4e-2, 2e-2, 1e-2)).holds
     assert not replace(good, limit=1e-3).holds
-    assert not replace(good, errors=(4e-2, 1e-2, float("nan"))).holds
+    for wrong in ((4e-2, 1e-2, float("nan")), (float("nan"), 1e-2, 2.5e-3), (4e-2, 1e-2, 0.0), (0.0,) * 3):
+        assert not replace(good, errors=wrong).holds
     check = Check(quantity="", found=1.001, exact=1.0, tolerance=1e-2)
     assert check.holds and not replace(check, tolerance=1e-4).holds
     assert not replace(check, found=float("nan")).holds
     assert not Outcome(series=(good,), checks=(replace(check, found=2.0),)).holds
+    assert Outcome(series=(good,)).holds and not Outcome().holds
 
 
 def test_the_record_names_every_rung() -> None:

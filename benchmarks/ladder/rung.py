@@ -38,7 +38,7 @@ class Series:
 
     @property
     def order(self) -> float | None:
-        """Slope of a straight line through the errors on log scales, over all but the control at the end."""
+        """Slope of a straight line through the errors on log scales."""
         if len(self.counts) < 2 or not min(self.errors) > 0.0:
             return None
         slope = np.polyfit(np.log(self.counts), np.log(self.errors), 1)[0]
@@ -54,11 +54,12 @@ class Series:
     @property
     def holds(self) -> bool:
         """Whether the order is that of theory and the last error is small enough."""
-        if not self.errors[-1] <= self.limit:
+        if not np.isfinite(self.errors).all() or not self.errors[-1] <= self.limit:
             return False
-        if self.theory is None or self.order is None:
+        if self.theory is None:
             return True
-        return bool(self.theory - self.below <= self.order <= self.theory + self.above)
+        order = self.order
+        return order is not None and self.theory - self.below <= order <= self.theory + self.above
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +104,9 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        """Whether all of it agrees with theory."""
-        return all(item.holds for item in (*self.series, *self.checks))
+        """Whether there is something, and all of it agrees with theory."""
+        items = (*self.series, *self.checks)
+        return bool(items) and all(item.holds for item in items)
 
 
 @dataclass(frozen=True, kw_only=True)

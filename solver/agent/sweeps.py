@@ -22,10 +22,8 @@ from solver.tissue.discretisation import Discretisation
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
-SWEEPS: Final = 40
-"""After which a Krylov method is asked instead."""
 WORTHWHILE: Final = 24
-"""Sweeps beyond which a Krylov method is faster."""
+"""Sweeps beyond which a Krylov method is faster, and is asked instead."""
 QUIET: Final = 0.25
 """Share of the tolerance below which a change does not wake the neighbours."""
 PATIENCE: Final = 8
@@ -85,7 +83,7 @@ class DownwindSolver:
         """
         x = guess.copy()
         self.iterations = 0
-        if self._stalled or not self._sweep(right, x, weight, tolerance, SWEEPS):
+        if self._stalled or not self._sweep(right, x, weight, tolerance, WORTHWHILE):
             self._stalled = True
             self._by_krylov(right, x, tolerance)
             # Where its remainder is negative, sweeps make it positive again.

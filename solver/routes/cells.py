@@ -23,11 +23,10 @@ class Cells:
 
     Attributes:
         held: at the nodes [kg], shape ``(n,)``.
-        lost: to the reaction in them so far, of this rank's owned nodes [kg].
     """
 
     def __init__(self, data: Discretisation, uptake: Uptake) -> None:
-        self.held, self.lost = np.zeros(data.volume.size), 0.0
+        self.held = np.zeros(data.volume.size)
         self._data, self._uptake = data, uptake
 
     def offers(self, step: float) -> tuple[Floats, Floats]:
@@ -58,8 +57,7 @@ class Cells:
 
     def take(self, tried: tuple[Floats, Floats]) -> None:
         """Go on to what a tried step has led to."""
-        self.held, destroyed = tried
-        self.lost += float(destroyed[: self._data.halo.owned].sum())
+        self.held, _ = tried
 
     def standing(self) -> float:
         """Fluid that cells clear for good, per volume of tissue, once they are full [1/s]."""

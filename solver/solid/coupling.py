@@ -121,8 +121,9 @@ class PoroelasticFlow:
         for iteration in range(1, COUPLING_LIMIT + 1):
             self.flow.balance.shift = shift
             found = self.flow.step(state, source, step, guess, past)
-            # how hard a step was is told by its first pass: the others start where that ended
-            newton, effort = newton or found.iterations, effort or found.effort
+            if iteration == 1:
+                # how hard a step was is told by its first pass: the others start where that ended
+                newton, effort = found.iterations, found.effort
             krylov += found.krylov
             solid, new = self._deformed(found.state.pressure)
             linear = max(linear, solid.iterations)

@@ -11,8 +11,10 @@ import pytest
 
 from cases.cli import main
 from cases.errors import ExitCode
+from cases.reading.load import load_case
 from cases.routes.compare_worker import follow_all
 from cases.routes.side_by_side import compare_sources, load_sources
+from postprocess.pages.routes_report import told_apart
 from tests.case_files import REFERENCE
 from tests.test_routes import HEAD, PUMP, VEIN
 
@@ -89,6 +91,96 @@ def test_cases_alone_are_compared_and_an_injection_beside_the_tumour_says_so(tmp
     assert inner["plasma_peak_kg_m3"] is not None, "a body of 70 kg stands in where the case has none"
 
 
+HOLED = 'base = "22G"\n\n[needles.holed.side_holes]\ndistances = ["4 mm"]\nnumber = 4\nradius = "0.1 mm"\n'
+PULSES = """
+[[injection]]
+needle = "holed"
+tip = ["0 mm", "0 mm", "8 mm"]
+direction = [0, 0, -1]
+start = "0 s"
+volume = "0.3 mL"
+rate = "1 mL/min"
+
+[[injection]]
+needle = "22G"
+tip = ["0 mm", "0 mm", "-5 mm"]
+direction = [0, 0, 1]
+start = "0 s"
+volume = "0.2 mL"
+rate = "1 mL/min"
+
+[[injection]]
+needle = "22G"
+tip = ["0 mm", "0 mm", "-5 mm"]
+direction = [0, 0, 1]
+start = "20 s"
+volume = "0.1 mL"
+rate = "1 mL/min"
+withdraw = true
+"""
+
+
+@pytest.mark.serial
+def test_what_enters_through_side_holes_and_what_is_withdrawn(tmp_path: Path) -> None:
+    """A ring of holes beyond the tumour's surface takes its share past it; a withdrawal is no dose."""
+    _, path = written(tmp_path)
+    text = path.read_text("utf-8").replace("radial", "axisymmetric").replace('"90 s"', '"40 s"')
+    head, _, tail = text.partition("[[injection]]")
+    rest = tail[tail.index("\n[") :].replace("cells_per_front = 3", "cells_per_front = 1.5")
+    path.write_text(f"{head}[needles.holed]\n{HOLED}{PULSES}{rest}", "utf-8")
+    pulses = load_case(path).model.injections
+    result, out = tmp_path / "result", tmp_path / "out"
+    assert main(["run", str(path), "--out", str(result), "--quiet"]) in (ExitCode.DONE, ExitCode.UNPHYSICAL)
+    assert main(["compare", str(path), str(result), "--out", str(out), "--quiet"]) == ExitCode.DONE
+    ledger = json.loads((result / "summary.json").read_text("utf-8"))["ledger"]["agent"]
+    outside = {outlet.site: outlet.share for outlet in pulses[0].outlets}[2]
+    for entry in record_of(out)["routes"]:
+        assert entry["doses"] == 2
+        assert entry["into_tumour_fraction"] == pytest.approx(1 - 0.6 * outside, rel=1e-6)
+        assert entry["withdrawn_kg"] == pytest.approx(ledger["withdrawn_kg"], rel=1e-6) and outside > 0.1
+    assert "withdrawn again through a needle" in (out / "report.html").read_text("utf-8")
+
+
+@pytest.mark.serial
+def test_no_run_is_replaced_and_only_whole_ones_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of one case: its run keeps its folder, and counts as long as it is complete and not damaged."""
+    monkeypatch.chdir(tmp_path)
+    _, case = written(tmp_path)
+    text = case.read_text("utf-8").replace("[outputs]\n", "[outputs]\nfigures = false\n")
+    case.write_text(text, "utf-8")
+    assert main(["run", str(case), "--quiet"]) == ExitCode.DONE
+    kept = (Path("results/coarse/summary.json")).read_bytes()
+    for _ in range(2):
+        assert main(["compare", str(case), "--overwrite", "--quiet"]) == ExitCode.DONE
+    assert (tmp_path / "results" / "compare-coarse" / "comparison.json").exists()
+    asked = ["compare", str(case), "--overwrite", "--out", "results/coarse"]
+    assert main(asked) == ExitCode.OUTPUT
+    assert "holds the result of a run" in capsys.readouterr().err
+    assert Path("results/coarse/summary.json").read_bytes() == kept
+    summary = json.loads(kept) | {"status": "incomplete", "reason": "no step is short enough"}
+    Path("results/coarse/summary.json").write_text(json.dumps(summary))
+    for words in ("damaged, or changed after the run", "incomplete (no step is short enough)"):
+        assert main(["compare", "results/coarse", "--overwrite", "--quiet"]) == ExitCode.INVALID
+        assert words in capsys.readouterr().err
+        Path("results/coarse/SHA256SUMS").unlink(missing_ok=True)
+
+
+def test_equal_titles_are_told_apart() -> None:
+    """By the whole path of the file, and within one file by name."""
+    one = {"title": "Reference", "name": "case", "source": "a/case.toml"}
+    other = one | {"name": "case-case", "source": "b/case.toml"}
+    alone = one | {"title": "Pump", "name": "pump"}
+    titles = [entry["title"] for entry in told_apart([one, other, alone])]
+    assert titles == ["Reference (a/case.toml)", "Reference (b/case.toml)", "Pump"]
+    again = other | {"source": "a/case.toml"}
+    assert [entry["title"] for entry in told_apart([one, again])] == [
+        "Reference (case)",
+        "Reference (case-case)",
+    ]
+
+
 @pytest.mark.serial
 def test_what_is_no_result_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(tmp_path), "--out", str(tmp_path / "out")]) == ExitCode.MISSING_INPUT
@@ -130,7 +222,9 @@ def test_ranks_give_one_answer(tmp_path_factory: pytest.TempPathFactory) -> None
                 scale = 1e-7 * abs(other[name.replace("_p5_", "_mean_")])
                 assert one[name] == pytest.approx(other[name], rel=1e-4, abs=scale), (one["name"], name)
         assert one["tissue_residual_relative"] < 1e-10
-    assert len(set(comm.allgather(json.dumps(shared["routes"], sort_keys=True)))) == 1, "the same on every rank"
+    assert len(set(comm.allgather(json.dumps(shared["routes"], sort_keys=True)))) == 1, (
+        "the same on every rank"
+    )
 
 
 @pytest.mark.serial

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Many cases in one process: results as alone, mesh and discretisation made once, failures kept apart."""
+"""Many cases in one process: results as alone, mesh and discretisation made once."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,7 @@ from cases.case import Case
 from cases.errors import ExitCode
 from cases.reading.load import load_case
 from cases.running import reuse as reused
-from cases.running.batch import run_many
 from cases.running.run import run_case
-from meshes.geometry import ParametricGeometry
 from tests.case_files import REFERENCE
 
 COARSE = ("numerics.cells_per_front=0.5", "outputs.end=61 s")
@@ -30,6 +27,12 @@ def results(folder: Path, comm: MPI.Comm) -> Any:
     """The summary without times, on every rank."""
     text = (folder / "summary.json").read_text() if comm.rank == 0 else None
     return {key: value for key, value in json.loads(comm.bcast(text)).items() if key != "timing"}
+
+
+def made_by_all(folder: Path, comm: MPI.Comm) -> Path:
+    folder.mkdir(exist_ok=True)
+    comm.barrier()
+    return folder
 
 
 def test_what_can_be_shared_is_and_changes_nothing(
@@ -55,23 +58,11 @@ def test_what_can_be_shared_is_and_changes_nothing(
     )
     cases = [case(*overrides) for overrides in ((), weaker, leakier, larger)]
     folders = [tmp_path / str(number) for number in range(4)]
-    assert run_many(zip(cases, folders, strict=True), comm) == [ExitCode.DONE] * 4
+    shared = reused.Reuse()
+    for one, folder in zip(cases, folders, strict=True):
+        assert run_case(one, made_by_all(folder, comm), comm, True, shared) == ExitCode.DONE
     assert made == {"meshes": 2, "discretisations": 3}
     for number in (1, 3):
-        alone = tmp_path / f"alone{number}"
-        alone.mkdir(exist_ok=True)
-        comm.barrier()
+        alone = made_by_all(tmp_path / f"alone{number}", comm)
         run_case(cases[number], alone, comm, quiet=True)
         assert results(alone, comm) == results(folders[number], comm)
-
-
-def test_a_case_that_fails_does_not_stop_the_others(
-    tmp_path: Path, comm: MPI.Comm, capsys: pytest.CaptureFixture[str]
-) -> None:
-    good = case()
-    assert isinstance(good.geometry, ParametricGeometry)
-    small = replace(good.geometry, domain_radius=0.005)
-    runs = [(replace(good, geometry=small), tmp_path / "bad"), (good, tmp_path / "good")]
-    assert run_many(runs, comm) == [ExitCode.INVALID, ExitCode.DONE]
-    if comm.rank == 0:
-        assert "expected more tissue" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from solver.flow.state import FlowStep
 from solver.flow.step import FlowSolver
 from solver.parameters.model import Agent, Injection, Model, Numerics, Physics, Schedule, Tissue
 from solver.tissue.discretisation import Discretisation, discretise
+from tests.analytic import Perfused
 
 Floats = NDArray[np.float64]
 COMM = MPI.COMM_WORLD
@@ -34,8 +35,20 @@ PLAIN = Physics(
 )
 """Every effect off; tests switch on what they check."""
 
+PERFUSED = replace(PLAIN, vessels=True)
+
 EXACT = Numerics(newton_tolerance=1e-7, krylov_tolerance_pressure=1e-12, krylov_tolerance_agent=1e-12)
 """Algebraic errors out of the way; the sum of nodal round-off forbids less for Newton on fine meshes."""
+
+
+def perfused(of: Perfused, lymph: float = 0.0) -> dict[str, float]:
+    """Constants of the solver's tissue for a linear exchange."""
+    return {
+        "hydraulic_conductivity": of.conductivity,
+        "vessel_conductance": of.conductance,
+        "effective_vessel_pressure": of.pressure,
+        "lymph_conductance": lymph,
+    }
 
 
 def tissue(**constants: Any) -> Tissue:

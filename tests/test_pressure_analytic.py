@@ -12,6 +12,7 @@ from solver.parameters.model import Physics
 from tests import analytic as an
 from tests.spheres import (
     EXACT,
+    PERFUSED,
     PLAIN,
     Floats,
     discretised,
@@ -19,6 +20,7 @@ from tests.spheres import (
     in_order,
     model,
     order,
+    perfused,
     pulse,
     steady_flow,
     tissue,
@@ -28,17 +30,6 @@ CAVITY = 0.359e-3
 FAR = 60e-3
 RATE = an.ML_PER_MIN
 SIX_DIGITS = 1e-6
-PERFUSED = replace(PLAIN, vessels=True)
-
-
-def perfused(of: an.Perfused, lymph: float = 0.0) -> dict[str, float]:
-    """Constants of the solver's tissue for a linear exchange."""
-    return {
-        "hydraulic_conductivity": of.conductivity,
-        "vessel_conductance": of.conductance,
-        "effective_vessel_pressure": of.pressure,
-        "lymph_conductance": lymph,
-    }
 
 
 def test_b1_isolated_sphere() -> None:

@@ -10,21 +10,21 @@ from benchmarks.ladder.rung import Curve, Floats, Outcome, Rung, Series
 from meshes.regions import TISSUE, TUMOUR
 from solver.parameters.model import Model
 from tests import analytic as an
-from tests.spheres import PLAIN, discretised, geometric, in_order, model, pulse, steady_flow, tissue
+from tests.spheres import (
+    PERFUSED,
+    PLAIN,
+    discretised,
+    geometric,
+    in_order,
+    model,
+    perfused,
+    pulse,
+    steady_flow,
+    tissue,
+)
 
 CAVITY, FAR, RATE, SPHERE = 0.359e-3, 60e-3, an.ML_PER_MIN, 5e-3
 SIX_DIGITS = 1e-6
-PERFUSED = replace(PLAIN, vessels=True)
-
-
-def perfused(of: an.Perfused, lymph: float = 0.0) -> dict[str, float]:
-    """Constants of the solver's tissue for a linear exchange."""
-    return {
-        "hydraulic_conductivity": of.conductivity,
-        "vessel_conductance": of.conductance,
-        "effective_vessel_pressure": of.pressure,
-        "lymph_conductance": lymph,
-    }
 
 
 def steady(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.ladder.pressure import CAVITY, RATE, perfused
+from benchmarks.ladder.pressure import CAVITY, RATE
 from benchmarks.ladder.rung import Check, Curve, Floats, Outcome, Rung, Series
 from meshes.distribution.distribute import distribute
 from meshes.geometry import Site
@@ -18,7 +18,7 @@ from solver.parameters.model import Model
 from solver.tissue.discretisation import Discretisation, discretise
 from tests import analytic as an
 from tests.coarse import COMM, triangles
-from tests.spheres import EXACT, PLAIN, discretised, geometric, in_order, model, pulse, tissue
+from tests.spheres import EXACT, PLAIN, discretised, geometric, in_order, model, perfused, pulse, tissue
 
 MODULUS = 3e4
 STORING = replace(PLAIN, flow="storage")

@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Figures in space: the ablation zone, the zone by threshold cut open, the margin on the tumour's surface."""
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from postprocess.figures.apart import draw_apart
 from postprocess.figures.canvas import STEPS
 from postprocess.figures.render import LEFT_COLOUR, Shot
 from postprocess.figures.section import MILLIMETRES
@@ -39,9 +36,6 @@ from postprocess.figures.vasculature import LAYERS
 from postprocess.results.quantities import duration_text, length_text
 from postprocess.results.result import ResultError
 from solver.results.fields import CT_DOSE, FIELDS, PEAK_CONCENTRATION
-
-SECONDS: Final = 600.0
-"""How long the drawing process may take [s]."""
 
 SIDE: Final = (1500, 1500)
 HALF: Final = (1000, 1000)
@@ -90,22 +84,9 @@ def shoot(stage: Stage, shots: Sequence[Shot]) -> list[dict[str, Any]]:
 
 
 def _rendered(folder: Path, shots: Sequence[Shot]) -> list[dict[str, Any]]:
-    root = str(Path(__file__).parents[2])
-    known = os.environ.get("PYTHONPATH")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, known] if known else [root])}
+    asked = {"folder": str(folder.resolve()), "shots": [asdict(shot) for shot in shots]}
     with tempfile.TemporaryDirectory() as place:
-        request = Path(place) / "request.json"
-        asked = {"folder": str(folder.resolve()), "shots": [asdict(shot) for shot in shots]}
-        request.write_text(json.dumps(asked), encoding="utf-8")
-        command = [sys.executable, "-m", "postprocess.figures.render", str(request)]
-        look: dict[str, Any] = {"env": environment, "capture_output": True, "text": True, "check": False}
-        try:
-            done = subprocess.run(command, timeout=SECONDS, **look)
-        except subprocess.TimeoutExpired as error:
-            raise ResultError(f"{folder}: drawing in space took more than {SECONDS:.0f} s") from error
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise ResultError(f"{folder}: drawing in space failed ({last})")
+        request = draw_apart("postprocess.figures.render", asked, Path(place))
         return [_opened(request.with_name(f"{number}.npz")) for number in range(len(shots))]
 
 

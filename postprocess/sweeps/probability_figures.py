@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Pictures of the probability that tissue is ablated: along the radius, on a cut, and in space."""
 
-import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +14,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
+from postprocess.figures.apart import draw_apart
 from postprocess.figures.canvas import STEPS, draw_needle
 from postprocess.figures.section import MILLIMETRES, Plane, choose_plane
 from postprocess.figures.style import (
@@ -38,7 +36,6 @@ LINES: Final = ("dotted", "solid", "dashed")
 SHELLS: Final = (("#9ecae1", 0.3), ("#4292c6", 0.45), ("#08519c", 1.0))
 """Colour and opacity of the surfaces of 5, 50 and 95 % in space."""
 PIXELS: Final = (1500, 1500)
-SECONDS: Final = 300.0
 CUT_POINTS: Final = 300
 Floats = NDArray[np.float64]
 
@@ -197,21 +194,7 @@ def in_space(found: ProbabilityMap) -> Figure:
 
 
 def _rendered(found: ProbabilityMap, name: str) -> NDArray[np.uint8]:
-    """A picture by VTK, drawn in a process of its own: a graphics driver that fails takes nothing with it."""
-    root = str(Path(__file__).parents[2])
-    known = os.environ.get("PYTHONPATH")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, known] if known else [root])}
+    asked = {"folder": str(found.folder.resolve()), "name": name, "pixels": PIXELS}
     with tempfile.TemporaryDirectory() as place:
-        request = Path(place) / "request.json"
-        asked: dict[str, Any] = {"folder": str(found.folder.resolve()), "name": name, "pixels": PIXELS}
-        request.write_text(json.dumps(asked), encoding="utf-8")
-        command = [sys.executable, "-m", "postprocess.sweeps.probability_render", str(request)]
-        look: dict[str, Any] = {"env": environment, "capture_output": True, "text": True, "check": False}
-        try:
-            done = subprocess.run(command, timeout=SECONDS, **look)
-        except subprocess.TimeoutExpired as error:
-            raise ResultError(f"{found.folder}: drawing in space took more than {SECONDS:.0f} s") from error
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise ResultError(f"{found.folder}: drawing in space failed ({last})")
+        request = draw_apart("postprocess.sweeps.probability_render", asked, Path(place))
         return np.asarray(np.load(request.with_suffix(".npy")))

@@ -44,7 +44,7 @@ def route(kind: str = "intravenous", **more: object) -> Route:
 
 def exposed(one: Route, pace: Pace | None = None, *changes: str) -> tuple[Discretisation, Model, Exposure]:
     case = load_case(REFERENCE, (*QUICK, *changes))
-    model, reuse = embolised(case.model, one.beads), Reuse()
+    model, reuse = case.model, Reuse()
     _, mesh = reuse.mesh(case.geometry, MPI.COMM_WORLD)
     data = reuse.data(mesh, model, case.geometry.sites)
     return data, model, expose(data, model, case.geometry.sites, one, pace or Pace())
@@ -139,15 +139,19 @@ def test_a_necrotic_core_is_reached_late_and_beads_do_not_lie_in_it() -> None:
 
 
 def test_embolisation_changes_the_tumour_alone() -> None:
-    model = load_case(REFERENCE, QUICK).model
     beads = Beads(
         embolised=0.9, vessel_pressure=0.5, fast_share=0.1, fast_time=1.0, slow_time=1.0, escaping=0.0
     )
-    changed = embolised(model, beads)
-    (tumour,) = (tag for tag in model.tissues if changed.tissues[tag] != model.tissues[tag])
-    assert changed.tissues[tumour].perfusion == pytest.approx(0.1 * model.tissues[tumour].perfusion)
-    assert changed.tissues[tumour].vessel_pressure == 0.5 * model.tissues[tumour].vessel_pressure
-    assert embolised(model, None) is model
+    data = exposed(route(end=60.0, doses=(Dose(start=0.0, amount=1e-3),)))[0]
+    changed = embolised(data, (), beads)
+    inside, before, after = data.pairs.inside, data.materials, changed.materials
+    for name in ("perfusion", "permeability_surface", "vessel_conductance", "supply"):
+        was, left = getattr(before, name), getattr(after, name)
+        assert left[inside] == pytest.approx(0.1 * was[inside]), name
+        assert (left[~inside] == was[~inside]).all(), name
+    assert (after.vessel_pressure[inside] == 0.5 * before.vessel_pressure[inside]).all()
+    assert (after.vessel_pressure[~inside] == before.vessel_pressure[~inside]).all()
+    assert embolised(data, (), None) is data
 
 
 HEAD = f'name = "two"\ncase = "{REFERENCE}"\nset = ["numerics.cells_per_front=3"]\nend = "1 d"\n'

@@ -87,7 +87,9 @@ class CircuitTable(BaseModel):
     model_config = CLOSED
     volume: Annotated[float, Quantity(units.VOLUME, 1e-6, 0.1)] = Field(description="V_c, of perfusate.")
     duration: Duration = Field(3600.0, description="Of the perfusion, from 0.")
-    leak_fraction: Share = Field(0.027, description="Of a tracer that has leaked by the end.")
+    leak_fraction: Annotated[float, Quantity(units.NUMBER, 0.0, 0.999)] = Field(
+        0.027, description="Of a tracer that has leaked by the end."
+    )
     half_life: Duration | None = Field(None, description="Of the drug in the circuit; by default it stays.")
     wash_volume: Annotated[float, Quantity(units.VOLUME, 0.0, 0.1)] = Field(
         3e-3, description="Of fresh fluid at the end."

@@ -3,7 +3,8 @@
 
 Volumes and clearance of a drug are those of a whole body, and E that of a whole organ: the tissue which is
 solved in space is part of both. What it holds is taken from the volumes of distribution, what it destroys of
-the blood that it receives from the clearance, and what it destroys of an infusion from the first pass.
+the blood that it receives from the clearance, and what it destroys of an infusion from a first pass that is
+a constant share. One that saturates stays as it was measured, and what does not fit is told by `doubts`.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from solver.agent.transport import Transport
 from solver.flow.state import FlowStep
 from solver.parameters.model import Model
 from solver.routes.cells import Cells
-from solver.routes.parameters import Circuit, Route
+from solver.routes.parameters import Circuit, Region, Route
 from solver.tissue.discretisation import Discretisation, pair_fluid
 
 Floats = NDArray[np.float64]
@@ -94,7 +95,7 @@ def without(route: Route, part: Part) -> Route:
         peripheral = max(peripheral - part.bound, LEAST * peripheral)
     else:
         central -= part.bound
-    taken = part.tumour * region.tumour_share * region.mixing / region.artery_flow + part.organ / region.flow
+    taken = _of_infusion(region, part)
     return replace(
         route,
         body=replace(
@@ -108,16 +109,36 @@ def without(route: Route, part: Part) -> Route:
     )
 
 
+def _of_infusion(region: Region, part: Part) -> float:
+    """Share of an infusion that the tissue destroys of it as it passes [-]."""
+    return part.tumour * region.tumour_share * region.mixing / region.artery_flow + part.organ / region.flow
+
+
 def _without(circuit: Circuit, part: Part) -> Circuit:
     return replace(circuit, elimination=max(circuit.elimination - part.clearance / circuit.volume, 0.0))
 
 
 def doubts(route: Route, part: Part) -> tuple[str, ...]:
     """What of the tissue does not fit into the body that it is part of."""
-    found = []
-    if part.clearance > route.body.clearance:
-        found.append("the tissue that is simulated destroys more than the stated clearance of the body")
-    beside = part.bound if route.body.peripheral_volume == 0.0 else 0.0
-    if part.fluid + beside > LEAST * route.body.central_volume:
-        found.append("the tissue that is simulated holds more than half of the volume of distribution")
-    return tuple(found)
+    body, region, circuit = route.body, route.region, route.circuit
+    two = body.peripheral_volume > 0.0
+    doubtful = {
+        "destroys more than the stated clearance of the body": part.clearance > body.clearance,
+        "holds more than half of the volume of distribution": part.fluid + (0.0 if two else part.bound)
+        > LEAST * body.central_volume,
+        "binds more than half of what the peripheral volume holds": two
+        and part.bound > LEAST * body.peripheral_volume,
+    }
+    if route.kind == "arterial":
+        saturates = region.capacity > 0.0
+        doubtful |= {
+            "destroys more of an infusion than the stated extraction of the organ": not saturates
+            and _of_infusion(region, part) > region.extraction,
+            "destroys some of an infusion, which is not taken from the first pass that saturates": saturates
+            and part.clearance > 0.0,
+        }
+    if circuit is not None:
+        doubtful["destroys more than the stated loss of the circuit"] = (
+            part.clearance / circuit.volume > circuit.elimination
+        )
+    return tuple(f"the tissue that is simulated {what}" for what, doubted in doubtful.items() if doubted)

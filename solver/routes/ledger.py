@@ -40,10 +40,17 @@ class RouteLedger:
         residual: largest that was not accounted for after any step, over all that entered.
     """
 
-    def __init__(self, data: Discretisation, stored: Floats) -> None:
+    def __init__(self, data: Discretisation, stored: Floats, inside: float) -> None:
+        """Begin with nothing. Collective.
+
+        Args:
+            data: static data.
+            stored: fluid taken up by swelling, at rest [m3], shape ``(n,)``.
+            inside: share of what beads give that they give to the tumour [-].
+        """
         self.rows = dict.fromkeys(BOOKS, 0.0)
         self.into_tumour, self.residual = 0.0, 0.0
-        self._data = data
+        self._data, self._inside = data, inside
         self._fluid = pair_fluid(data, stored)
         self._volume = np.where(data.pairs.inside, data.pairs.volume, 0.0)
         self._tumour = self._sum(self._volume)
@@ -75,10 +82,12 @@ class RouteLedger:
         fluid = self._fluid * agent.state.concentration[self._data.pairs.node]
         rows["agent_in_tumour"] = self._sum(np.where(inside, fluid, 0.0))
         rows["agent_in_tissue"] = self._sum(np.where(inside, 0.0, fluid))
-        self.into_tumour += step * (self._sum(np.where(inside, agent.from_blood, 0.0)) + beads)
+        brought = self._sum(np.where(inside, agent.from_blood, 0.0))
+        self.into_tumour += step * (brought + self._inside * beads)
         missing = self.entered - sum(rows[name] for name in BOOKS[2:])
-        if self.entered > 0.0:
-            self.residual = max(self.residual, abs(missing) / self.entered)
+        if not self.entered <= 0.0:
+            # unlike max, this keeps what is not a number
+            self.residual = float(np.maximum(self.residual, abs(missing) / self.entered))
 
     @property
     def entered(self) -> float:

@@ -58,7 +58,7 @@ def place_of(data: Discretisation) -> Place:
 
 
 def tissue_measures(place: Place, auc: Floats, peak: Floats, yardstick: Yardstick) -> dict[str, Any]:
-    """Exposure over the volume of the tumour, and of the tissue around it. Collective.
+    """Exposure over the volume of the tumour, and of the tissue around it, if there is any. Collective.
 
     Args:
         place: tissue.
@@ -71,7 +71,7 @@ def tissue_measures(place: Place, auc: Floats, peak: Floats, yardstick: Yardstic
     found: dict[str, Any] = {
         **{f"tumour_auc_{name}_kg_s_m3": value for name, value in tumour_auc.items()},
         **{f"tumour_peak_{name}_kg_m3": value for name, value in tumour_peak.items()},
-        "tissue_auc_mean_kg_s_m3": _spread(place, auc, ~inside)["mean"],
+        "tissue_auc_mean_kg_s_m3": _mean(place, auc, ~inside),
         "half_effect_kg_s_m3": yardstick.half_effect or None,
         "kill_factor": yardstick.kill_factor,
         "below_half_effect_fraction": None,
@@ -81,7 +81,8 @@ def tissue_measures(place: Place, auc: Floats, peak: Floats, yardstick: Yardstic
         under = values * yardstick.kill_factor < yardstick.half_effect
         found["below_half_effect_fraction"] = float(weights[under].sum() / weights.sum())
     organ = found["tissue_auc_mean_kg_s_m3"]
-    found["selectivity"] = tumour_auc["mean"] / organ if organ > ROUND_OFF * tumour_auc["mean"] else None
+    told = organ is not None and organ > ROUND_OFF * tumour_auc["mean"]
+    found["selectivity"] = tumour_auc["mean"] / organ if told else None
     return found
 
 
@@ -112,6 +113,8 @@ def route_measures(data: Discretisation, route: Route, exposure: Exposure) -> di
         "body_residual_relative": course.residual(),
         "tissue_residual_relative": exposure.residual,
         "coupling_residual_relative": exposure.apart,
+        "coupling_disagreement_relative": exposure.disagreement,
+        "owed_by_a_store_relative": exposure.owed,
         "tries": exposure.tries,
     }
 
@@ -122,6 +125,12 @@ def _expected(route: Route) -> float | None:
     if route.kind != "arterial" or region.capacity > 0.0:
         return None
     return regional_advantage(route.body.clearance, region.artery_flow, region.extraction)
+
+
+def _mean(place: Place, values: Floats, where: NDArray[np.bool_]) -> float | None:
+    """Mean over volume; None where there is none."""
+    found, weights = _gathered(place, values, where)
+    return float((weights * found).sum() / weights.sum()) if found.size else None
 
 
 def _spread(place: Place, values: Floats, where: NDArray[np.bool_]) -> dict[str, float]:

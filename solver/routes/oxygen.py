@@ -83,23 +83,25 @@ class Oxygen:
 
 def oxygen_report(
     data: Discretisation, flow: FlowStep, oxygen: Oxygen, stopped: Floats, clock: float
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """What an embolisation leaves of the oxygen of the perfused tumour, and for how long. Collective.
 
+    None where no blood reaches any of the tumour to begin with.
+
     Args:
-        data: static data, of the tumour after embolisation.
+        data: static data, of the tumour before embolisation.
         flow: at rest, after it.
         oxygen: supply and demand.
         stopped: share of the blood that was stopped, on pairs [-].
         clock: how long it stays stopped [s].
     """
-    brought = data.materials.perfusion * flow.open_fraction
-    alive = data.pairs.inside & ((brought > 0.0) | (stopped >= 1.0))
-    states = {"after": brought}
-    if not data.halo.maxima(float((stopped >= 1.0).any()))[0]:
-        states["before"] = brought / (1 - stopped)
+    perfusion, stays = data.materials.perfusion, 1 - stopped
+    states = {"after": perfusion * stays * flow.open_fraction, "before": perfusion * flow.open_fraction}
+    alive = data.pairs.inside & (states["before"] > 0.0)
     weight = np.where(alive, data.pairs.volume, 0.0)
     total = _sum(data, weight)
+    if total == 0.0:
+        return None
     found: dict[str, Any] = {
         "stopped_s": clock,
         "stopped_fraction": _sum(data, np.where(stopped > 0.0, weight, 0.0)) / total,

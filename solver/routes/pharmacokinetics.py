@@ -42,6 +42,10 @@ SEEN: Final = 3
 TOLERANCE: Final = 1e-9
 
 
+class BodyError(RuntimeError):
+    """A body that cannot be followed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Saturable:
     """An organ that mixes well and takes up v = v_max C/(K_m + C) at the concentration C that leaves it.
@@ -166,6 +170,11 @@ class Walk:
         return self._phases[self._at]
 
     @property
+    def steps(self) -> int:
+        """In all."""
+        return self._times.size - 1
+
+    @property
     def length(self) -> float:
         """Of the next step [s]."""
         return float(self._times[self.number + 1] - self._times[self.number])
@@ -174,14 +183,27 @@ class Walk:
         """Where the next step leads if tissue takes so much from blood, net [kg/s]; shape ``(n + 3,)``.
 
         Raises:
-            RuntimeError: the stiff integrator fails.
+            BodyError: the stiff integrator fails, or amounts are not finite.
         """
         if self.phase.organ is not None:
-            return _stiff(self.phase, self.state, self.length, taken)
-        key = self._at, self.length
-        if key not in self._propagators:
-            self._propagators[key] = _propagator(self.phase, self.length)
-        return np.asarray(self._propagators[key] @ np.concatenate([self.state, [1.0, taken]]))
+            end = _stiff(self.phase, self.state, self.length, taken)
+        else:
+            key = self._at, self.length
+            if key not in self._propagators:
+                self._propagators[key] = _propagator(self.phase, self.length)
+            end = self._propagators[key] @ np.concatenate([self.state, [1.0, taken]])
+        if not np.isfinite(end).all():
+            raise BodyError(f"body from {self._times[self.number]:.6g} s on: amounts are not finite")
+        return end
+
+    def halve(self) -> None:
+        """Make two steps of the next one."""
+        at = self.number + 1
+        self._times = np.insert(self._times, at, self._times[self.number] + 0.5 * self.length)
+        self._first = [first + (first >= at) for first in self._first]
+        self._states = np.insert(self._states, at, 0.0, axis=0)
+        self._given = np.insert(self._given, at, 0.0)
+        self._concentrations = np.insert(self._concentrations, at, 0.0, axis=0)
 
     def means(self, end: Floats) -> Floats:
         """Exact mean concentrations of the next step, if it leads to ``end`` [kg/m3], shape ``(3,)``."""
@@ -234,7 +256,7 @@ def follow(phases: Sequence[Phase], times: Floats, taken: Floats | None = None) 
         taken: what tissue takes from its blood between times, net [kg/s], shape ``(m - 1,)``.
 
     Raises:
-        RuntimeError: the stiff integrator fails.
+        BodyError: the stiff integrator fails, or amounts are not finite.
     """
     walk = Walk(phases, times)
     for number in range(times.size - 1):
@@ -271,16 +293,14 @@ def _stiff(phase: Phase, state: Floats, step: float, taken: float) -> Floats:
         out[extracted] += first_pass
         return out / scale
 
-    found = solve_ivp(
-        slope,
-        (0.0, step),
-        np.concatenate([state[:n], np.zeros(SEEN)]) / scale,
-        method="Radau",
-        rtol=TOLERANCE,
-        atol=np.concatenate([np.full(n, 1e-13), np.full(SEEN, 1e-13 * np.abs(phase.seen).max() * step)]),
-    )
+    begin = np.concatenate([state[:n], np.zeros(SEEN)]) / scale
+    least = np.concatenate([np.full(n, 1e-13), np.full(SEEN, 1e-13 * np.abs(phase.seen).max() * step)])
+    try:
+        found = solve_ivp(slope, (0.0, step), begin, method="Radau", rtol=TOLERANCE, atol=least)
+    except ValueError as error:
+        raise BodyError(f"body from {phase.start:.6g} s on: {error}") from error
     if not found.success:
-        raise RuntimeError(f"body from {phase.start:.6g} s on: {found.message}")
+        raise BodyError(f"body from {phase.start:.6g} s on: {found.message}")
     end = np.asarray(found.y[:, -1] * scale)
     end[n:] += state[n:]
     return end

@@ -4,11 +4,14 @@
 The tumour rests, so its flow is solved once; every step has the exact mean of what arrives during it, and
 steps land on every dose. Body and tissue are coupled both ways: what tissue takes from its blood leaves the
 body or the circuit, what leaves it with blood, lymph or through the outer boundary returns there. A step is
-repeated until what arrives no longer changes by what tissue takes; what is booked is the same on both sides.
+repeated until what arrives no longer changes by what tissue takes, and halved where it does not, or where a
+store would owe drug; what is booked is the same on both sides.
 """
 
 from dataclasses import dataclass
 from typing import Any, Final
+
+from mpi4py import MPI
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +21,15 @@ from solver.agent.transport import AgentStep, Transport
 from solver.flow.state import FlowStep
 from solver.flow.step import FlowSolver
 from solver.parameters.model import Model
+from solver.routes.agreement import AGREED, FAINT, MOST, SPENT, Balance, Offer, disagreement, offered
 from solver.routes.body import events, graded_times, phases
 from solver.routes.cells import Cells
 from solver.routes.coupling import Part, part_of_body, without
-from solver.routes.embolisation import distances, stopped_share, with_stopped_zone
+from solver.routes.embolisation import ball, bead_places, embolised, stopped_share
 from solver.routes.ledger import NOTHING, STAYS, RouteLedger
 from solver.routes.oxygen import oxygen_report
-from solver.routes.parameters import Beads, Route
-from solver.routes.pharmacokinetics import ORGAN, STORE, TUMOUR, Course, Walk
+from solver.routes.parameters import Route
+from solver.routes.pharmacokinetics import STORE, Course, Walk
 from solver.tissue.discretisation import Discretisation
 
 Floats = NDArray[np.float64]
@@ -33,12 +37,11 @@ Floats = NDArray[np.float64]
 SCALE: Final = 1e-10
 """Flow by which that at rest is judged [m3/s]; what it lacks of balance would concentrate the agent."""
 
+HALVINGS: Final = 1000
+"""Of steps of a route; beyond it steps are taken as they are, and what is amiss is told."""
 
-AGREED: Final = 1e-4
-"""Change of what arrives, over the most that has arrived, below which body and tissue agree."""
-
-MOST: Final = 20
-"""Tries of a step until they do."""
+SHORTEST: Final = 1.0
+"""Step below which none is halved [s]."""
 
 IMPREGNATED: Final = 0.6e-3
 """Distance from an occluded vessel over which drug of beads was found (Namur et al. 2011) [m]."""
@@ -77,6 +80,8 @@ class Exposure:
         tries: of all steps.
         residual: largest that is not accounted for after any step, over all that entered tissue.
         apart: by how much body and tissue differ on what is in tissue, over all that was given.
+        disagreement: change of what arrives by what tissue takes of it, over what arrives, of all steps.
+        owed: most that a store was ever below nothing, over all that was given.
     """
 
     course: Course
@@ -92,13 +97,15 @@ class Exposure:
     tries: int
     residual: float
     apart: float
+    disagreement: float
+    owed: float
 
 
 def expose(data: Discretisation, model: Model, sites: tuple[Site, ...], route: Route, pace: Pace) -> Exposure:
     """Follow a route through body and tissue. Collective.
 
     Args:
-        data: static data, of a model after `solver.routes.embolisation.embolised`.
+        data: static data, before any embolisation.
         model: tissues, physics and numerics; its injections do nothing.
         sites: the first is where beads lie that do not fill the tumour.
         route: with its schedule.
@@ -107,35 +114,29 @@ def expose(data: Discretisation, model: Model, sites: tuple[Site, ...], route: R
     Raises:
         FlowError: no resting state is found.
         LinearSolverError: when the linear solver fails.
+        BodyError: the body cannot be followed.
     """
-    places = _bead_places(data, sites, route.beads)
-    data = with_stopped_zone(data, sites, route.beads)
-    flow = _resting(data, model)
+    places, inside = bead_places(data, sites, route.beads)
+    before, data = data, embolised(data, sites, route.beads)
+    flow = resting(data, model)
     chemistry = model.chemistry
     cells = Cells(data, chemistry.uptake) if chemistry and chemistry.uptake else None
     part = part_of_body(data, model, flow, cells)
     times = graded_times(sorted(events(route)), pace.first, pace.growth, pace.largest)
     walk = Walk(phases(without(route, part)), times)
-    tissue = _Tissue(data, model, flow, cells)
+    tissue = _Tissue(data, model, flow, cells, inside)
     seen = _Seen(data, sites, route)
-    taken, tries, strongest = 0.0, 0, np.zeros(2)
-    for _ in range(times.size - 1):
-        length = walk.length
-        end = walk.tried(taken)
-        arriving, released = _arriving(walk, end, data), _released(walk, end, taken, route)
-        strongest = np.maximum(strongest, [arriving.max(), released])
-        if tissue.ledger.empty and (np.array([arriving.max(), released]) <= NOTHING * strongest).all():
-            walk.take(walk.tried(0.0))
+    meeting = _Meeting(walk, tissue, places, route)
+    while walk.number < walk.steps:
+        if meeting.nothing_left():
+            walk.take(meeting.offered(0.0).end)
             seen.note(tissue)
             continue
-        for _ in range(MOST):
-            tries += 1
-            before, taken = arriving, tissue.tried(arriving, places * (released / length), length)
-            end = walk.tried(taken)
-            arriving = _arriving(walk, end, data)
-            if np.abs(arriving - before).max() <= AGREED * strongest[0]:
-                break
-        tissue.take(length)
+        end = meeting.settled()
+        if end is None:
+            walk.halve()
+            continue
+        tissue.take(walk.length)
         walk.take(end)
         seen.note(tissue, abs(end[STORE["tissue"]] - sum(tissue.ledger.rows[name] for name in STAYS)))
     course = walk.course()
@@ -148,11 +149,13 @@ def expose(data: Discretisation, model: Model, sites: tuple[Site, ...], route: R
         peak=tissue.peak,
         books=tissue.ledger.rows,
         into_tumour=tissue.ledger.into_tumour,
-        oxygen=_oxygen(data, sites, flow, route),
+        oxygen=_oxygen(before, sites, flow, route),
         part=part,
-        tries=tries,
+        tries=meeting.tries,
         residual=tissue.ledger.residual,
         apart=seen.apart / max(float(course.given[-1]), 1e-300),
+        disagreement=meeting.disagreement,
+        owed=abs(float(course.amounts.min(initial=0.0))) / max(float(course.given[-1]), 1e-300),
     )
 
 
@@ -166,47 +169,15 @@ def _oxygen(
     return oxygen_report(data, flow, route.oxygen, stopped_share(data, sites, route.beads), clock)
 
 
-def _arriving(walk: Walk, end: Floats, data: Discretisation) -> Floats:
-    """Means of a step at tumour and organ, the same on every rank [kg/m3]. Collective."""
-    means: Floats = data.halo.comm.bcast(np.maximum(walk.means(end)[[TUMOUR, ORGAN]], 0.0))
-    return means
+def resting(data: Discretisation, model: Model) -> FlowStep:
+    """Flow of tissue at rest, that no injection disturbs. Collective.
 
-
-def _released(walk: Walk, end: Floats, taken: float, route: Route) -> float:
-    """What beads give to tissue in a step [kg]."""
-    if route.beads is None:
-        return 0.0
-    store = STORE["tissue"]
-    return max(float(end[store] - walk.state[store]) - taken * walk.length, 0.0)
-
-
-def _resting(data: Discretisation, model: Model) -> FlowStep:
+    Raises:
+        FlowError: none is found.
+    """
     solver = FlowSolver(data, model.physics, model.numerics, SCALE)
     state = solver.initial_state()
     return solver.step(state, np.zeros(data.volume.size), 1.0, state.pressure)
-
-
-def _bead_places(data: Discretisation, sites: tuple[Site, ...], beads: Beads | None) -> Floats:
-    """Share of what beads release at each node, shape ``(n,)``. Collective."""
-    if beads is None:
-        return np.zeros(data.volume.size)
-    if beads.radius > 0.0:
-        return _ball(data, sites, beads.radius)
-    # beads lie in vessels, and a necrotic core has none
-    reached = data.pairs.inside & (data.materials.perfusion > 0.0)
-    if not data.halo.maxima(float(reached.any()))[0]:
-        reached = data.pairs.inside
-    within = data.pairs.to_nodes(np.where(reached, data.pairs.volume, 0.0))
-    return np.asarray(within / data.halo.sum(within))
-
-
-def _ball(data: Discretisation, sites: tuple[Site, ...], radius: float) -> Floats:
-    """Share of each node in the volume of a ball about the first needle's tip, shape ``(n,)``. Collective."""
-    distance = distances(data, sites)
-    # on a coarse mesh the nearest node stands for the ball
-    reach = max(radius, data.halo.min(distance)) * (1 + 1e-9)
-    within = np.where(distance <= reach, data.volume, 0.0)
-    return np.asarray(within / data.halo.sum(within))
 
 
 class _Tissue:
@@ -220,13 +191,20 @@ class _Tissue:
         cells: that hold drug.
     """
 
-    def __init__(self, data: Discretisation, model: Model, flow: FlowStep, cells: Cells | None) -> None:
+    def __init__(
+        self, data: Discretisation, model: Model, flow: FlowStep, cells: Cells | None, inside: float
+    ) -> None:
         self._transport = Transport(data, model.agent, model.physics, model.numerics)
         self._data, self._flow, self._still = data, flow, flow.state.stored
         self.state, self.cells = self._transport.initial_state(), cells
         self.auc, self.peak = np.zeros(data.volume.size), np.zeros(data.volume.size)
-        self.ledger = RouteLedger(data, self._still)
+        self.ledger = RouteLedger(data, self._still, inside)
         self._tried: tuple[AgentStep, Floats | None] | None = None
+
+    @property
+    def comm(self) -> MPI.Comm:
+        """Ranks that share it."""
+        return self._data.halo.comm
 
     def tried(self, arriving: Floats, entering: Floats, step: float) -> float:
         """Try a step; returns what the tissue takes from the body, net [kg/s]. Collective.
@@ -264,6 +242,53 @@ class _Tissue:
         self.ledger.add(done, step, along, (beads, held, destroyed))
 
 
+class _Meeting:
+    """Brings body and tissue together in each step.
+
+    Attributes:
+        tries: of all steps.
+        disagreement: largest of the steps that were taken.
+    """
+
+    def __init__(self, walk: Walk, tissue: _Tissue, places: Floats, route: Route) -> None:
+        self._walk, self._tissue, self._places, self._route = walk, tissue, places, route
+        self._taken, self._strongest, self._halvings = 0.0, np.zeros(2), 0
+        self.tries, self.disagreement = 0, 0.0
+
+    def offered(self, taken: float) -> Offer:
+        """What the next step brings if tissue takes so much [kg/s]. Collective."""
+        return offered(self._walk, taken, self._route.beads is not None, self._tissue.comm)
+
+    def nothing_left(self) -> bool:
+        """Whether next to nothing is in tissue, and next to nothing comes in the next step. Collective."""
+        offer = self.offered(self._taken)
+        coming = np.array([offer.arriving.max(), offer.released])
+        self._strongest = np.maximum(self._strongest, coming)
+        return self._tissue.ledger.empty and bool((coming <= NOTHING * self._strongest).all())
+
+    def settled(self) -> Floats | None:
+        """Where the next step leads the body, as tissue tried it; None if it must be shorter. Collective."""
+        walk, balance, guess = self._walk, Balance(), self._taken
+        offer = self.offered(guess)
+        for _ in range(MOST):
+            self.tries += 1
+            entering = self._places * (offer.released / walk.length)
+            taken = self._tissue.tried(offer.arriving, entering, walk.length)
+            after = self.offered(taken)
+            apart = disagreement(offer, after, FAINT * self._strongest[0])
+            if apart <= AGREED:
+                break
+            guess = balance.better(guess, taken)
+            offer = after if guess == taken else self.offered(guess)
+        fits = apart <= AGREED and after.owed <= SPENT * self._route.given
+        if not fits and self._halvings < HALVINGS and walk.length > SHORTEST:
+            self._halvings += 1
+            return None
+        self._taken = taken
+        self.disagreement = float(np.maximum(self.disagreement, apart))
+        return after.end
+
+
 class _Seen:
     """What is noted of tissue after each step.
 
@@ -276,7 +301,7 @@ class _Seen:
 
     def __init__(self, data: Discretisation, sites: tuple[Site, ...], route: Route) -> None:
         self.tumour, self.near, self.reach, self.apart = [0.0], [0.0], [0.0], 0.0
-        self._data, self._ball = data, _ball(data, sites, IMPREGNATED)
+        self._data, self._ball = data, ball(data, sites, IMPREGNATED)
         self._level = route.beads.level if route.beads else 0.0
 
     def note(self, tissue: _Tissue, apart: float = 0.0) -> None:
@@ -288,4 +313,4 @@ class _Seen:
         self.near.append(data.halo.sum(self._ball * level))
         volume = data.halo.sum(np.where(level >= self._level, data.volume, 0.0)) if self._level > 0.0 else 0.0
         self.reach.append((3 * volume / (4 * np.pi)) ** (1 / 3))
-        self.apart = max(self.apart, apart)
+        self.apart = float(np.maximum(self.apart, apart))

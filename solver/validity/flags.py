@@ -15,6 +15,7 @@ from meshes.regions import TUMOUR
 from solver.delivery.pulses import Delivered
 from solver.parameters.model import Model
 from solver.tissue.conductivity import FISSURING_LAWS
+from solver.validity.books import LEDGER_LIMIT
 from solver.validity.chemistry import chemistry_flags
 from solver.validity.delivery import delivery_flags
 from solver.validity.fields import field_flags
@@ -24,7 +25,6 @@ DILATATION_CAUTION: Final = 0.2
 DILATATION_INVALID: Final = 0.5
 SYRINGE_PRESSURE: Final = 1e6
 """Most that a hand on a syringe delivers [Pa]."""
-LEDGER_LIMIT: Final = 1e-10
 FISSURED_CAUTION: Final = 0.5
 BOUNDARY_CAUTION: Final = 0.01
 FORCED_TOLD: Final = 0.01

@@ -21,7 +21,7 @@ from mpi4py import MPI
 from cases.reading.load import load_case
 from cases.running.reuse import Reuse
 from cases.running.run import run_case
-from solver.validity.flags import LEDGER_LIMIT
+from solver.validity.books import LEDGER_LIMIT
 
 CASE: Final = """\
 name = "effects"

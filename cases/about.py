@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Name, version and intended use: what every summary, report and ``--version`` states."""
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,12 @@ NOTICE: Final = (
     "Research use only. Not a medical device; not cleared or approved by any authority; "
     "not for diagnosis, treatment planning or any decision about a patient."
 )
+
+
+def state_folder() -> Path:
+    """Name the folder of what is kept about a user, ``$XDG_STATE_HOME/infusate``."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state") / "infusate"
 
 
 def remind_once(folder: Path) -> None:

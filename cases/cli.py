@@ -273,7 +273,8 @@ def _add_sweep_commands(commands: "Commands") -> None:
             parser.add_argument(name, metavar="CASE", nargs="+", help=text)
             parser.add_argument("--ranks", type=_positive, default=1, metavar="N", help="MPI ranks")
             parser.add_argument("--oversubscribe", action="store_true", help="allow more ranks than cores")
-        parser.add_argument("--out", metavar="DIR", help="result folder (default results/NAME)")
+        usual = "results/NAME" if name == "plan" else "results/compare-NAME"
+        parser.add_argument("--out", metavar="DIR", help=f"result folder (default {usual})")
         parser.add_argument("--overwrite", action="store_true", help="replace the results in that folder")
         parser.add_argument("--quiet", action="store_true", help="print errors only")
 

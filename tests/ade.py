@@ -4,7 +4,6 @@
 import csv
 from dataclasses import dataclass, replace
 from itertools import permutations
-from pathlib import Path
 
 from mpi4py import MPI
 
@@ -22,12 +21,13 @@ from solver.agent.transport import AgentState, Transport
 from solver.flow.state import FlowStep
 from solver.parameters.model import Model
 from solver.tissue.discretisation import Discretisation, discretise
+from tests.data_folder import SHARED
 from tests.manufactured import uniform_flow
 from tests.spheres import EXACT, PLAIN, model, tissue
 
 Floats = NDArray[np.float64]
 COMM = MPI.COMM_WORLD
-FOLDER = Path(__file__).parents[1].parent / "shared" / "data" / "benchmarks-ade"
+FOLDER = SHARED / "benchmarks-ade"
 POROSITY = 0.25
 
 HELD = 1e4

@@ -9,7 +9,9 @@ import gc
 import io
 import itertools
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr
@@ -20,20 +22,21 @@ from mpi4py import MPI
 
 import pytest
 
-from cases.about import remind_once
-from meshes.cache_room import cache_folder
+from cases.about import remind_once, state_folder
+from tests.data_folder import SHARED
 
 COMM = MPI.COMM_WORLD
-SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Let rank 0 alone print."""
     config.addinivalue_line("markers", "serial: runs on one rank only")
+    # what is kept about a user is not ours to write: no test is somebody's first run
+    state = os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="infusate-state-")
+    config.add_cleanup(lambda: shutil.rmtree(state, ignore_errors=True))
     with redirect_stderr(io.StringIO()):
-        # so that no test depends on whether it is somebody's first
-        remind_once(cache_folder().parent)
+        remind_once(state_folder())
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if COMM.rank > 0 and reporter is not None:
         reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115
@@ -86,7 +89,7 @@ def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared() -> Path:
     """Segmentations and meshes that are not part of the repository."""
     if not SHARED.is_dir():
-        pytest.skip(f"needs the data folder {SHARED.parent.name}/data beside the repository")
+        pytest.skip("shared/data is not beside the repository")
     return SHARED
 
 

@@ -8,8 +8,6 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-SHARED = Path(__file__).parents[1].parent / "shared" / "data"
-
 
 def rotation(degrees: float) -> NDArray[np.float64]:
     """A rotation about an axis that is none of the coordinate axes."""

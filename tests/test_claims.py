@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cases.claims import draws, routes
 from cases.claims.closed_forms import injection_numbers, lifetimes
 from cases.claims.metrics import METRICS, paired, selective, taken_by_a_vein
 from cases.claims.routes import advantages
@@ -114,6 +115,19 @@ def test_a_claim_is_tested_for_real(tmp_path: Path) -> None:
     found = {claim["id"]: claim for claim in json.loads((tmp_path / "claims.json").read_text())["claims"]}
     assert found["H10"]["verdict"] == "inconsistent"
     assert "Research use only" in (tmp_path / "report.html").read_text()
+
+
+def test_every_claim_draws_with_the_seed_that_is_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One seed, and numbers of its own for each drug."""
+    sources = {path.name: path.read_text("utf-8") for path in Path(routes.__file__).parent.glob("*.py")}
+    assert [name for name, text in sources.items() if "default_rng" in text] == ["draws.py"]
+    monkeypatch.setattr(routes, "_both", lambda drug, numbers, reuse: {"numbers": numbers})
+    drawn = {drug: [row["numbers"] for row in rows] for drug, rows in advantages(3).items()}
+    arteries = {numbers[0][0] for numbers in drawn.values()}
+    assert len(arteries) == len(drawn)
+    assert drawn == {drug: [row["numbers"] for row in rows] for drug, rows in advantages(3).items()}
+    monkeypatch.setattr(draws, "SEED", draws.SEED + 1)
+    assert drawn != {drug: [row["numbers"] for row in rows] for drug, rows in advantages(3).items()}
 
 
 def test_the_routes_follow_first_pass_and_clearance() -> None:

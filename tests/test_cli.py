@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cases.about import NOTICE, VERSION, remind_once
+from cases.about import NOTICE, VERSION, remind_once, state_folder
 from cases.cli import main
-from cases.errors import ExitCode
+from cases.errors import ExitCode, UserError
 from cases.running.launch import run_forwarding_signals, without_explanations
 from cases.running.request import Request
 from tests.case_files import MINIMAL, REFERENCE, written
@@ -55,6 +55,52 @@ def test_the_intended_use_is_stated_once(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "file").touch()
     remind_once(tmp_path / "file")
     assert NOTICE in capsys.readouterr().err
+
+
+STOPPED = {
+    "compare": "cases.routes.compare_worker.follow_all",
+    "sweep": "cases.sweeps.engine.run_serially",
+    "plan": "cases.commands.plan.search_plan",
+    "fit": "cases.commands.fit.fit_trace",
+}
+"""What solves behind a command."""
+
+
+@pytest.mark.parametrize("command", STOPPED)
+def test_every_command_that_solves_states_the_intended_use(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object) -> None:
+        raise UserError("stopped", ExitCode.STOPPED)
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(STOPPED[command], stop)
+    asked = tmp_path / "asked.toml"
+    axis = '[[axis]]\nkey = "injection.0.volume"\nvalues = ["1 mL"]\n'
+    variable = (
+        '[goal]\ncoverage = 0.6\n[[variable]]\nkey = "injection.0.volume"\nlow = "1 mL"\nhigh = "2 mL"\n'
+    )
+    asked.write_text(f'name = "asked"\ncase = "{REFERENCE}"\n{variable if command == "plan" else axis}')
+    trace = tmp_path / "trace.csv"
+    trace.write_text("time [s],pressure [kPa]\n" + "".join(f"{i},{i}\n" for i in range(20)))
+    out = ["--out", str(tmp_path / "out")]
+    arguments = {
+        "compare": [str(REFERENCE), *out],
+        "sweep": [str(asked), "--engine", "serial", *out],
+        "plan": [str(asked), *out],
+        "fit": [str(REFERENCE), str(trace)],
+    }[command]
+    assert main([command, *arguments]) == ExitCode.STOPPED
+    assert capsys.readouterr().err.startswith(f"{NOTICE}\n")
+    if command != "compare":
+        main([command, *arguments])
+        assert NOTICE not in capsys.readouterr().err
+
+
+def test_the_suite_keeps_nothing_about_its_user() -> None:
+    """What a user has been told is remembered elsewhere while tests run, and taken for said."""
+    assert "infusate-state-" in str(state_folder())
+    assert (state_folder() / "intended-use-stated").exists()
 
 
 def test_version_states_the_intended_use(capsys: pytest.CaptureFixture[str]) -> None:

@@ -168,13 +168,15 @@ def test_no_run_is_replaced_and_only_whole_ones_are_compared(
 
 
 def test_equal_titles_are_told_apart() -> None:
-    """By the whole path of the file, and within one file by name."""
-    one = {"title": "Reference", "name": "case", "source": "a/case.toml"}
-    other = one | {"name": "case-case", "source": "b/case.toml"}
+    """By where the paths of their files differ, and within one file by name."""
+    one = {"title": "Reference", "name": "case", "source": "my/a/case.toml"}
+    other = one | {"name": "case-case", "source": "my/b/case.toml"}
     alone = one | {"title": "Pump", "name": "pump"}
     titles = [entry["title"] for entry in told_apart([one, other, alone])]
     assert titles == ["Reference (a/case.toml)", "Reference (b/case.toml)", "Pump"]
-    again = other | {"source": "a/case.toml"}
+    within = [entry["title"] for entry in told_apart([one, other | {"source": "my/a/case.toml/control"}])]
+    assert within == ["Reference (case.toml)", "Reference (case.toml/control)"]
+    again = other | {"source": "my/a/case.toml"}
     assert [entry["title"] for entry in told_apart([one, again])] == [
         "Reference (case)",
         "Reference (case-case)",

@@ -19,7 +19,8 @@ from meshes.patient.from_labels import mesh_from_labels
 from meshes.patient.masks import load_structure
 from meshes.plain import PlainMesh
 from meshes.regions import NECROTIC_CORE, ORGAN_SURFACE, OUTER, TISSUE, TUMOUR
-from tests.label_files import SHARED, affine, ball_labels, rotation, write_nifti
+from tests.data_folder import SHARED
+from tests.label_files import affine, ball_labels, rotation, write_nifti
 
 pytestmark = pytest.mark.serial
 """Nothing here is parallel."""

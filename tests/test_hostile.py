@@ -24,8 +24,9 @@ from postprocess.pages.report import render
 from postprocess.results.result import ResultError, open_result
 from postprocess.scene.scene import scene_html
 from solver.results.checksums import damaged, write_checksums
-from tests.case_files import MINIMAL, written
+from tests.case_files import MINIMAL, REFERENCE, written
 from tests.synthetic_result import result_folder
+from tests.test_sweep_compare import made
 
 pytestmark = pytest.mark.serial
 
@@ -220,6 +221,26 @@ def test_markup_in_names_stays_text(tmp_path: Path) -> None:
         assert "<script>alert" not in text and "<img src=x" not in text and ">49<" not in text
     assert main(["export", str(folder), "--paraview"]) == ExitCode.DONE
     compile((folder / "paraview_scene.py").read_text(), "paraview_scene.py", "exec")
+
+
+def test_markup_in_titles_stays_text_side_by_side(tmp_path: Path) -> None:
+    """Two cases of one title, told apart by their files, and two sweeps told apart by their folders."""
+    coarse = REFERENCE.read_text().replace("[thresholds]", '[outputs]\nend = "70 s"\n\n[thresholds]')
+    cases = [written(tmp_path, coarse + "[numerics]\ncells_per_front = 2\n", f"{name}.toml") for name in "ab"]
+    for case in cases:
+        lines = [line for line in case.read_text().splitlines() if not line.startswith("title")]
+        case.write_text("\n".join([f"title = {json.dumps(MARKUP)}", *lines]))
+    out, rates = tmp_path / "out", np.linspace(1.0, 2.0, 5)
+    assert main(["compare", *map(str, cases), "--out", str(out), "--quiet"]) == ExitCode.DONE
+    parents = [tmp_path / f"{name} {MARKUP.replace('/', '')}" for name in "ab"]
+    for parent in parents:
+        parent.mkdir()
+    sweeps = [str(made(parent / "sweep", rates, rates)) for parent in parents]
+    assert main(["sweep", "compare", *sweeps, "--out", str(tmp_path / "sweeps")]) == ExitCode.DONE
+    for page in (out, tmp_path / "sweeps"):
+        text = (page / "report.html").read_text()
+        assert "<script>alert" not in text and "<img src=x" not in text and ">49<" not in text
+        assert "7*7" in text
 
 
 @pytest.mark.parametrize(

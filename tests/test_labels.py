@@ -9,7 +9,8 @@ import SimpleITK as sitk
 from meshes.files.labels import read_label_map
 from meshes.geometry import GeometryError, Mask, MeshInputError
 from meshes.patient.masks import close_organ, largest_component, load_structure, unite
-from tests.label_files import SHARED, affine, ball_labels, rotation, write_itk, write_nifti
+from tests.data_folder import SHARED
+from tests.label_files import affine, ball_labels, rotation, write_itk, write_nifti
 
 pytestmark = pytest.mark.serial
 """Nothing here is parallel."""

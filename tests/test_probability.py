@@ -2,6 +2,7 @@
 """Maps of the probability of ablation: the grid, masks, counts of known masks, a sweep whose map is known."""
 
 import json
+import shutil
 from pathlib import Path
 
 import h5py
@@ -12,8 +13,9 @@ import pytest
 from cases.cli import main
 from cases.errors import ExitCode
 from cases.sweeps.expand import load_sweep
+from cases.sweeps.folder import Job, Plan
 from cases.sweeps.mask import MASK, read_masks, write_masks
-from cases.sweeps.probability import count, write_image
+from cases.sweeps.probability import count, independent_draws, write_image
 from meshes.cells.raster import Grid, grid_around, look_up
 from meshes.plain import Geometry, PlainMesh
 from postprocess.figures.style import save_figure
@@ -142,6 +144,89 @@ def test_a_sweep_makes_its_map(tmp_path: Path) -> None:
     assert len(map_table(found).rows) == len(found.record["levels"])
     assert main(["sweep", "report", str(out)]) == ExitCode.DONE
     assert "Where tissue is ablated" in (out / "report.html").read_text()
+
+
+def job(index: int, **inputs: float | str) -> Job:
+    return Job(index=index, identity=f"{index:016x}", overrides=(), inputs=inputs)
+
+
+def drawn(method: str | None, jobs: list[Job], *priors: str) -> Plan:
+    """A plan whose cases have these inputs."""
+    sample = method and {"method": method, "priors": [{"key": key} for key in priors]}
+    return Plan(
+        name="made",
+        title="",
+        base="",
+        geometry="radial",
+        ranks=1,
+        keep="summary",
+        jobs=tuple(jobs),
+        batches=(),
+        units=dict.fromkeys(jobs[0].inputs, ""),
+        record={"sample": sample},
+    )
+
+
+def test_a_standard_error_is_that_of_independent_draws() -> None:
+    """Points of the axes are no draws, nor are designs for indices; seeds are."""
+    pairs = [(k, rate) for k in range(50) for rate in (1.0, 2.0, 3.0)]
+    crossed = [job(i, k=float(k), rate=rate) for i, (k, rate) in enumerate(pairs)]
+    assert independent_draws(drawn("sobol", crossed, "k"), crossed) == 50
+    # as far as they are done
+    assert independent_draws(drawn("sobol", crossed, "k"), crossed[:30]) == 10
+    for method in ("saltelli", "morris"):
+        assert independent_draws(drawn(method, crossed, "k"), crossed) is None
+    assert independent_draws(drawn(None, crossed), crossed) is None
+    fields = [job(i, **{"tissue_fields.0.seed": str(i), "rate": 1.0}) for i in range(20)]
+    assert independent_draws(drawn(None, fields), fields) == 20
+    both = [job(i, **{"a.seed": str(i % 4), "k": float(i // 4)}) for i in range(40)]
+    assert independent_draws(drawn("random", both, "k"), both) == 4
+
+
+def test_cases_that_are_one_and_masks_that_are_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A value twice makes one case; a case whose mask is gone is left out and named, not in the way."""
+    path, out = tmp_path / "chance.toml", tmp_path / "out"
+    path.write_text(SWEEP.format(case=REFERENCE).replace('"1 mL", "2 mL"', '"0.5 mL"'))
+    command = ["sweep", str(path), "--out", str(out), "--engine", "serial", "--quiet"]
+    assert main(command) == ExitCode.DONE
+    found = open_map(out)
+    assert found is not None and (found.record["cases"], found.record["missing"]) == (2, 0)
+    assert found.record["standard_error"] is None
+    assert main(["sweep", "report", str(out)]) == ExitCode.DONE
+    page = (out / "report.html").read_text()
+    assert "standard error" not in page and "Cases left out" not in page and "The geometry varies" not in page
+    capsys.readouterr()
+    lost = next(out.glob(f"cases/*/{MASK}"))
+    lost.write_bytes(b"PK")
+    assert main(["sweep", "report", str(out)]) == ExitCode.DONE
+    assert f"remove {lost.parent} and run the sweep again" in capsys.readouterr().err
+    found = open_map(out)
+    assert found is not None and (found.record["cases"], found.record["missing"]) == (1, 1)
+    assert "(1) without a mask that can be read" in (out / "report.html").read_text()
+    shutil.rmtree(lost.parent)
+    assert main(command) == ExitCode.DONE
+    found = open_map(out)
+    assert found is not None and found.record["cases"] == 2
+
+
+def test_a_map_that_is_asked_for_no_more_is_gone(tmp_path: Path) -> None:
+    """And one of cases with tumours of several sizes says whose outline it shows."""
+    path, out = tmp_path / "chance.toml", tmp_path / "out"
+    text = SWEEP.format(case=REFERENCE).replace('"0.25 mL", "0.5 mL", "1 mL", "2 mL"', '"0.25 mL"')
+    text += '[[axis]]\nkey = "geometry.tumour.radius"\nvalues = ["9 mm", "10 mm"]\n'
+    path.write_text(text)
+    command = ["sweep", str(path), "--out", str(out), "--engine", "serial", "--quiet"]
+    assert main(command) == ExitCode.DONE
+    assert main(["sweep", "report", str(out)]) == ExitCode.DONE
+    assert "The geometry varies" in (out / "report.html").read_text()
+    (out / "probability_ct_4.5.nii.gz").touch()
+    path.write_text(text.replace('[probability]\nspacing = "0.1 mm"\nmargin = "10 mm"\n', ""))
+    assert main(command) == ExitCode.DONE
+    assert not list(out.glob("probability*")) and not (out / "tumour.npy").exists()
+    assert main(["sweep", "report", str(out)]) == ExitCode.DONE
+    assert "Where tissue is ablated" not in (out / "report.html").read_text()
 
 
 def test_another_map_of_finished_cases_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -155,6 +156,26 @@ def test_a_case_outlives_its_time_limit(slurm: dict[str, str], tmp_path: Path) -
     assert not differences(out, tmp_path / "calm")
 
 
+def test_a_port_that_was_free_a_moment_ago(tmp_path: Path) -> None:
+    """The first ports that are found are somebody else's when Slurm's daemons come; it starts on others."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        ports, asked = f"{one.getsockname()[1]} {other.getsockname()[1]}", tmp_path / "asked"
+        python = tmp_path / "python3"
+        found = f'cat >"{asked}"; echo {ports}; exit'
+        python.write_text(
+            f'#!/bin/sh\n[ -e "{asked}" ] || {{ {found}; }}\nexec {sys.executable} "$@"\n', "utf-8"
+        )
+        python.chmod(0o755)
+        path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            [str(WITH_SLURM), "sinfo", "--noheader"], env=os.environ | path, capture_output=True, text=True
+        )
+    if done.returncode == ExitCode.UNAVAILABLE:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    assert asked.exists() and done.stderr.count("on other ports") == 1 and "idle" in done.stdout
+
+
 def said(slurm: dict[str, str], *command: str) -> str:
     """What a program of Slurm prints."""
     return subprocess.run(command, env=slurm, check=True, capture_output=True, text=True).stdout
@@ -187,6 +208,34 @@ def test_a_job_over_several_nodes_may_have_as_many_ranks_as_tasks(monkeypatch: p
     require_ranks(8 * cores, oversubscribe=False)
     with pytest.raises(UserError, match="would be slower"):
         require_ranks(8 * cores + 1, oversubscribe=False)
+
+
+def test_copies_that_srun_starts_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not what somebody types into a shell that srun has started, nor a step of one task."""
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")
+    out = tmp_path / "out"
+    assert main(["run", str(REFERENCE), "--out", str(out)]) == ExitCode.RANKS
+    assert "one of 4 copies" in capsys.readouterr().err and not out.exists()
+    with monkeypatch.context() as typed:
+        typed.setattr(sys.stdin, "isatty", lambda: True)
+        require_ranks(1, oversubscribe=False)
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "1")
+    require_ranks(1, oversubscribe=False)
+
+
+def test_srun_tells_its_copies_apart_and_sbatch_starts_one(slurm: dict[str, str], tmp_path: Path) -> None:
+    """The real variables: `srun infusate` is refused, `sbatch` with as many tasks is not."""
+    told = ["infusate", "run", str(REFERENCE), "--out", str(tmp_path / "out")]
+    found = subprocess.run(["srun", "-n", "2", *told], env=slurm, capture_output=True, text=True)
+    assert found.returncode == ExitCode.RANKS and "one of 2 copies" in found.stderr
+    assert not (tmp_path / "out").exists()
+    script, log = tmp_path / "job", tmp_path / "job.log"
+    check = "from cases.running.launch import require_ranks; require_ranks(2, False); print('one')"
+    script.write_text(f'#!/bin/sh\n{sys.executable} -c "{check}"\n', encoding="utf-8")
+    said(slurm, "sbatch", "--wait", "--ntasks=2", f"--output={log}", str(script))
+    assert log.read_text("utf-8") == "one\n"
 
 
 def test_a_machine_without_slurm_is_told_apart(

@@ -2,13 +2,10 @@
 """Sweeps: axes, draws, plan, batches, kill and resume, table, page; on small radial cases."""
 
 import json
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
-
-from mpi4py import MPI
 
 import numpy as np
 import pandas as pd
@@ -21,10 +18,8 @@ from cases.schema.sweep import CorrelationTable
 from cases.sweeps.draws import Prior, correlated
 from cases.sweeps.expand import load_sweep
 from cases.sweeps.folder import SweepFolder, make_plan
-from cases.sweeps.lease import Lease, lives
 from cases.sweeps.priors import shipped_priors
 from cases.sweeps.table import outputs, rows_of
-from cases.sweeps.worker import run_batch
 from postprocess.sweeps.figures import pareto
 from postprocess.sweeps.report import build_sweep_report
 from postprocess.sweeps.results import short_names
@@ -265,54 +260,6 @@ def test_snakemake_runs_batches_and_takes_up_what_was_killed(tmp_path: Path) -> 
     (out / ".snakemake" / "locks").mkdir(exist_ok=True)
     assert main(["sweep", str(path), "--out", str(out), "--quiet"]) == ExitCode.DONE
     assert victim.exists()
-
-
-def test_a_lease_is_held_by_one(tmp_path: Path) -> None:
-    with Lease(tmp_path / "one") as mine:
-        assert mine.take()
-        with Lease(tmp_path / "one") as other:
-            assert not other.take()
-        assert (tmp_path / "one").exists()
-    assert not (tmp_path / "one").exists()
-
-
-def test_a_lease_of_the_dead_is_taken_over(tmp_path: Path) -> None:
-    child = subprocess.Popen([sys.executable, "-c", "pass"])
-    child.wait()
-    import socket
-
-    owner = {"host": socket.gethostname(), "process": child.pid}
-    (tmp_path / "left").write_text(json.dumps(owner))
-    with Lease(tmp_path / "left") as mine:
-        assert mine.take()
-    (tmp_path / "far").write_text(json.dumps({"host": "another", "process": 1}))
-    with Lease(tmp_path / "far") as young:
-        assert not young.take()
-    os.utime(tmp_path / "far", (time.time() - 100, time.time() - 100))
-    with Lease(tmp_path / "far") as old:
-        assert old.take()
-
-
-def test_a_process_that_has_ended_is_not_at_work() -> None:
-    """Also while nobody has asked how it ended, as in a container whose first process asks about nobody."""
-    assert lives(os.getpid()) and not lives(0)
-    child = subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE)
-    assert child.stdout is not None and child.stdout.read() == b""
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    os.kill(child.pid, 0)
-    assert not lives(child.pid)
-    child.wait()
-    assert not lives(child.pid)
-
-
-def test_a_case_under_a_lease_is_left_alone(tmp_path: Path) -> None:
-    folder = SweepFolder(tmp_path / "out")
-    plan = make_plan(load_sweep(written(tmp_path, VOLUMES)))
-    folder.write_plan(plan)
-    with Lease(folder.lease(plan.jobs[0].identity)) as theirs:
-        assert theirs.take()
-        assert run_batch(folder, 0, MPI.COMM_SELF) == ExitCode.DONE
-        assert [folder.is_done(job.identity) for job in plan.jobs] == [False, True]
 
 
 def test_pareto() -> None:

@@ -2,6 +2,7 @@
 """Two sweeps held against one another, on tables made by hand: pairs where inputs match, else sets."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from cases.cli import main
 from cases.errors import ExitCode
 from postprocess.results.result import ResultError
-from postprocess.sweeps.compare import compare, rows_of
+from postprocess.sweeps import compare as compare_module
+from postprocess.sweeps.compare import BOOTSTRAPS, build_comparison, compare, rows_of
 from postprocess.sweeps.figures import figures_of
+from postprocess.sweeps.report import build_sweep_report
 from postprocess.sweeps.results import open_sweep
 
 pytestmark = pytest.mark.serial
@@ -96,3 +99,47 @@ def test_the_command_writes_page_and_table(tmp_path: Path, capsys: pytest.Captur
     assert "no case is complete" in capsys.readouterr().err
     with pytest.raises(ResultError, match="not there"):
         open_sweep(tmp_path)
+
+
+def test_a_result_without_values_on_one_side_is_left_out(tmp_path: Path) -> None:
+    """And a record of another version, which says less, is enough."""
+    rates = np.linspace(1.0, 2.0, 5)
+    first, second = made(tmp_path / "a", rates, rates), made(tmp_path / "b", 2 * rates, np.full(5, np.nan))
+    (first / "columns.json").write_text(json.dumps({"units": {}, "record": {}}))
+    page = build_comparison(first, second, tmp_path / "out").read_text()
+    assert "Research use only" in page
+    results = set(pd.read_csv(tmp_path / "out" / "comparison.csv")["result"])
+    assert "peak pressure" not in results and "agent washed into blood" in results
+    build_sweep_report(first)
+
+
+def test_what_a_comparison_would_replace_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of the sweeps, the comparison of two others, and anything else; its own page is written anew."""
+    rates = np.linspace(1.0, 2.0, 5)
+    for run in ("1", "2"):
+        (tmp_path / run).mkdir()
+    first, second = made(tmp_path / "1" / "s", rates, rates), made(tmp_path / "2" / "s", rates, rates)
+    command = ["sweep", "compare", str(first), str(second), "--out"]
+    (first / "report.html").write_text("its page")
+    assert main([*command, str(first)]) == ExitCode.OUTPUT
+    assert "is one of the sweeps compared" in capsys.readouterr().err
+    assert (first / "report.html").read_text() == "its page"
+    for _ in range(2):
+        assert main([*command, str(tmp_path / "out")]) == ExitCode.DONE
+    third = made(tmp_path / "c", rates, rates)
+    told = ["sweep", "compare", str(first), str(third), "--out", str(tmp_path / "out")]
+    assert main(told) == ExitCode.OUTPUT
+    assert "something else than these two" in capsys.readouterr().err
+
+
+def test_the_bootstrap_takes_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws in blocks are the same draws."""
+    values = np.random.default_rng(3).normal(size=2001)
+    whole = np.median(np.random.default_rng(0).choice(values, (BOOTSTRAPS, values.size)), axis=1)
+    monkeypatch.setattr(compare_module, "BLOCK", 30_000)
+    tracemalloc.start()
+    found = compare_module._medians(values, np.random.default_rng(0))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(found, whole)
+    assert most < 8e6

@@ -12,6 +12,7 @@ from postprocess.figures.stage import Stage
 from postprocess.figures.vasculature import (
     HOLES,
     LINES,
+    MOST_EDGES,
     SIDES,
     TRACK,
     Tubes,
@@ -55,6 +56,34 @@ def test_a_tube_has_the_side_of_its_cone_and_faces_outwards() -> None:
     centres = np.asarray(side.cell_centers().points)
     away = centres - np.outer(centres @ places[1] / length**2, places[1])
     assert (np.einsum("ij,ij->i", normals, away) > 0).all()
+
+
+def test_a_large_network_is_drawn_with_bounded_effort() -> None:
+    """A chain of very many places keeps its way, length and width; of too many branches the widest stay."""
+    turns = np.linspace(0.0, 6.0 * np.pi, 200_000)
+    places = 0.02 * np.column_stack([np.cos(turns), np.sin(turns), 0.1 * turns])
+    chain = np.column_stack([np.arange(len(places) - 1), np.arange(1, len(places))])
+    thin = Tubes(places=places, edges=chain, radii=np.full(len(places), 5e-4)).thinned(MOST_EDGES)
+    assert 200 < len(thin.edges) <= MOST_EDGES
+    assert np.linalg.norm(thin.places[:, :2], axis=1) == pytest.approx(np.full(len(thin.places), 0.02))
+    lengths = np.linalg.norm(np.diff(thin.places[thin.edges], axis=1)[:, 0], axis=1)
+    assert lengths.sum() == pytest.approx(0.02 * np.hypot(1.0, 0.1) * turns[-1], rel=0.02)
+    assert thin.surface().n_cells < 240 * MOST_EDGES
+    some = np.random.default_rng(1).uniform(-0.05, 0.05, (20_000, 3))
+    radii = np.linspace(1e-5, 1e-3, len(some))
+    pairs = np.arange(len(some)).reshape(-1, 2)
+    kept = Tubes(places=some, edges=pairs, radii=radii).thinned(500)
+    assert len(kept.edges) == 500 and kept.radii.min() > 0.9e-3
+    few = Tubes(places=some[:4], edges=np.array([[0, 1], [2, 3]]), radii=radii[:4])
+    assert few.thinned(2) is few
+
+
+def test_vessels_of_a_result_are_built_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = open_result(folder)
+    first = additions(result, result.needles)[LINES]
+    monkeypatch.setattr(Tubes, "thinned", None)
+    again = additions(open_result(folder), result.needles)[LINES]
+    assert again is not first and np.array_equal(again.points, first.points)
 
 
 def test_side_holes_belong_to_their_needle(folder: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from cases.claims.draws import generator
 from cases.sweeps.priors import shipped_priors
 
 Floats = NDArray[np.float64]
@@ -24,7 +25,7 @@ MODULUS: Final = (1e3, 1e4)
 
 def drawn(*ranges: tuple[float, float]) -> list[Floats]:
     """Scrambled Sobol draws of numbers known to an order of magnitude, uniform in the logarithm."""
-    cube = qmc.Sobol(len(ranges), rng=np.random.default_rng(0)).random(DRAWS)
+    cube = qmc.Sobol(len(ranges), rng=generator()).random(DRAWS)
     return [low * (high / low) ** cube[:, i] for i, (low, high) in enumerate(ranges)]
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from cases.claims.closed_forms import injection_numbers, lifetimes
+from cases.claims.draws import generator
 from cases.claims.routes import smaller_advantages
 
 Floats = NDArray[np.float64]
@@ -93,7 +94,7 @@ def correlation_with_permeability(tables: Tables) -> Floats:
     table = tables[""]
     x = np.asarray(table["in.tissues.tumour.vessel_conductance"], dtype=float)
     y = np.asarray(table[f"{ZONE}.equivalent_radius_m"], dtype=float)
-    pick = np.random.default_rng(0).integers(len(x), size=(BOOTSTRAPS, len(x)))
+    pick = generator().integers(len(x), size=(BOOTSTRAPS, len(x)))
     return np.array([spearmanr(x[chosen], y[chosen]).statistic for chosen in pick])
 
 
@@ -128,7 +129,7 @@ def spread_between_presets(tables: Tables) -> Floats:
     """Spread of the presets' medians of coverage over the mean width of their own bands, bootstrapped."""
     table, preset = tables[""], "in.tissues.tumour"
     groups = [np.asarray(rows[f"{ZONE}.coverage"], dtype=float) for _, rows in table.groupby(preset)]
-    rng = np.random.default_rng(0)
+    rng = generator()
     found = []
     for _ in range(BOOTSTRAPS):
         drawn = [rng.choice(group, len(group)) for group in groups]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from cases import catalogue
+from cases.claims.draws import generator
 from cases.running.reuse import Reuse
 from cases.schema import units
 from cases.schema.quantity import Quantity
@@ -31,7 +32,6 @@ SHARE: Final = (0.8, 1.0)
 """Of arterial blood in the tumour's, from qualitative sources."""
 MEASURED_EXTRACTION: Final = {"gemcitabine": (0.55, 0.89)}
 """Of drugs whose first pass saturates, at the doses at which it was measured (van Riel et al. 2009)."""
-SEED: Final = 0
 UNSURE: Final = 0.3
 """Of a number for which the library states no range."""
 
@@ -72,10 +72,10 @@ def stated_range(drug: str, name: str) -> tuple[float, float]:
 def advantages(draws: int = DRAWS) -> dict[str, list[dict[str, Any]]]:
     """Both ways of each draw: by drug, gain of the tumour's AUC, relief of plasma, R_d and its formula."""
     reuse, found = Reuse(), {}
-    for drug in DRUGS:
+    for number, drug in enumerate(DRUGS):
         known = stated_range(drug, "clearance"), stated_range(drug, "vessel_permeability")
         first_pass = MEASURED_EXTRACTION.get(drug) or stated_range(drug, "extraction")
-        cube = qmc.LatinHypercube(5, rng=np.random.default_rng(SEED)).random(draws)
+        cube = qmc.LatinHypercube(5, rng=generator(number)).random(draws)
         # orders of magnitude uniform in the logarithm, shares in themselves
         wide = [low * (high / low) ** cube[:, i] for i, (low, high) in enumerate((ARTERY, *known))]
         narrow = [low + (high - low) * cube[:, 3 + i] for i, (low, high) in enumerate((SHARE, first_pass))]

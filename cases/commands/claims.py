@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from cases.about import NOTICE, VERSION
+from cases.claims.draws import SEED
 from cases.claims.metrics import METRICS
 from cases.errors import ExitCode
 
@@ -32,7 +33,6 @@ SURE: Final = 0.95
 """Share of the draws on the claim's side from which it is consistent; 1 - SURE or less is inconsistent."""
 RELATED: Final = 0.4
 """Rank correlation from which a claim is said to depend on an input."""
-SEED: Final = 11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +129,7 @@ def run_claim(claim: dict[str, Any], out: Path, engine: str) -> Verdict:
 
 def run_sweep(name: str, sweep: dict[str, Any], out: Path, engine: str) -> pd.DataFrame:
     """Run one sweep as far as it is not done; its table."""
+    from cases.sweeps.control import controlled
     from cases.sweeps.engine import run_serially, run_snakemake
     from cases.sweeps.expand import load_sweep
     from cases.sweeps.folder import SweepFolder, make_plan
@@ -139,13 +140,14 @@ def run_sweep(name: str, sweep: dict[str, Any], out: Path, engine: str) -> pd.Da
     path = files / f"{name}.toml"
     path.write_text(sweep_text(name, sweep), encoding="utf-8")
     plan, folder = make_plan(load_sweep(path)), SweepFolder(files / name)
-    folder.write_plan(plan)
-    if engine == "serial":
-        run_serially(folder, plan)
-    else:
-        run_snakemake(folder, plan, len(os.sched_getaffinity(0)), None)
-    folder.remove_leases(plan.jobs)
-    return pd.DataFrame(write_table(folder, plan))
+    with controlled(folder) as control:
+        folder.write_plan(plan)
+        if engine == "serial":
+            run_serially(folder, plan)
+        else:
+            run_snakemake(folder, plan, control, len(os.sched_getaffinity(0)), None)
+        folder.remove_leases(plan.jobs)
+        return pd.DataFrame(write_table(folder, plan))
 
 
 def judged(claim: dict[str, Any], values: Floats, depends_on: dict[str, float], failed: int) -> Verdict:
@@ -206,7 +208,7 @@ def _depends(values: Floats, tables: dict[str, pd.DataFrame]) -> dict[str, float
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Test the claims and write what was found."""
-    from cases.running.run import write_json
+    from cases.running.files import write_json
     from postprocess.pages.claims_report import build_claims_report
 
     parser = argparse.ArgumentParser(prog="cases.commands.claims", description="Put the claims to the test.")

@@ -43,18 +43,27 @@ def export(options: Namespace) -> int:
 
 def _nifti(result: "Result", out: Path, options: Namespace) -> list[str]:
     from postprocess.images.images import export_nifti, own_image, read_grid
-    from postprocess.images.overlay import OVERLAY, export_overlay
+    from postprocess.images.overlay import OVERLAY, export_overlay, segmented
     from postprocess.results.quantities import significant, volume_text
+    from postprocess.results.result import ResultError
 
     grid = read_grid(Path(options.like) if options.like else own_image(result))
     default = "zone,tumour,ct,peak" if options.like else f"{OVERLAY},zone,tumour,ct,peak"
     names = tuple(name.strip() for name in (options.fields or default).split(","))
     level = _level(result, options)
     fields = tuple(name for name in names if name != OVERLAY)
+    tumour = None
+    if OVERLAY in names:
+        try:
+            tumour = segmented(result, grid)
+        except ResultError as error:
+            if options.fields:
+                raise
+            print(f"left out {OVERLAY}: {error}")
     written = export_nifti(result, out, grid, fields, level) if fields else {}
     lines = [f"{path}{'' if size is None else f'   {volume_text(size)}'}" for path, size in written.items()]
-    if OVERLAY in names:
-        path, size, overlap = export_overlay(result, out, grid, level)
+    if tumour is not None:
+        path, size, overlap = export_overlay(result, out, grid, level, tumour)
         words = f"tumour as meshed and as segmented: Dice {significant(overlap)}"
         lines.append(f"{path}   {volume_text(size)} ({words})")
     return lines

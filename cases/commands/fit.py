@@ -5,20 +5,21 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from cases.about import NOTICE, VERSION
+from cases.about import NOTICE, VERSION, remind_once, state_folder
 from cases.errors import ExitCode, UserError
 from cases.search.fit import FITTED, Fit, fit_trace, load_radial, read_trace
 
 
 def fit(options: Namespace) -> int:
     """Fit constants of the tumour to a trace; print them, and write them with the curve beside the trace."""
-    from cases.running.run import write_json
+    from cases.running.files import write_json
 
     names = tuple(options.parameter or FITTED)
     unknown = sorted(set(names) - set(FITTED))
     if unknown:
         raise UserError(f"{unknown[0]} cannot be fitted; choose from {', '.join(FITTED)}", ExitCode.USAGE)
     case, trace = load_radial(options.case, options.set), read_trace(Path(options.trace))
+    remind_once(state_folder())
     found = fit_trace(case, trace, names)
     print(table(found))
     out = Path(options.out) if options.out else Path(options.trace).with_suffix(".fit.json")

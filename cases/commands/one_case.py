@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cases.about import remind_once
+from cases.about import remind_once, state_folder
 from cases.errors import CaseError, ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -47,13 +47,12 @@ def _run(options: Namespace) -> int:
     from cases.running.launch import launch, require_installed, require_ranks
     from cases.running.output import tidy
     from cases.running.request import Keeping, Request
-    from meshes.cache_room import cache_folder
 
     case = load_case(options.case, options.set)
     require_ranks(options.ranks, options.oversubscribe)
     require_installed()
     if not options.quiet:
-        remind_once(cache_folder().parent)
+        remind_once(state_folder())
     out = Path(options.out) if options.out else Path("results") / case.name
     keeping = Keeping(resume=options.resume, every=options.checkpoint_every, stop_after=options.stop_after)
     if _made_ready(out, case, options):

@@ -6,20 +6,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cases.about import NOTICE, VERSION
+from cases.about import NOTICE, VERSION, remind_once, state_folder
 from cases.errors import ExitCode, UserError
 from cases.search.plan import BASE, Search, Trial, load_plan, ranked, search_plan
 
 
 def plan(options: Namespace) -> int:
     """Search for an injection and write what was found."""
+    from cases.running.files import write_json
     from cases.running.output import prepare
-    from cases.running.run import write_json
     from postprocess.sweeps.plan_report import build_plan_report
 
     search = load_plan(options.plan)
     out = Path(options.out) if options.out else Path("results") / search.table.name
     prepare(out, options.overwrite)
+    if not options.quiet:
+        remind_once(state_folder())
     say = (lambda trial: None) if options.quiet else (lambda trial: print(line(trial), flush=True))
     trials, confirmed = search_plan(search, say)
     record = {

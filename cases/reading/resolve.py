@@ -19,6 +19,7 @@ from cases.case import Case, CheckpointPlan
 from cases.errors import CaseError, ExitCode, Problem
 from cases.reading.read import Source
 from cases.reading.sources import sources
+from meshes.files.companions import content_checksum
 from meshes.geometry import STRUCTURES, LabelGeometry, MeshGeometry, ParametricGeometry
 from meshes.regions import REGION_NAMES
 from solver.parameters.chemistry import Chemistry, Kill
@@ -253,11 +254,10 @@ def _plain(value: Any, folder: Path) -> Any:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file; one that a record names may be anything, a device or a pipe too."""
+    """SHA-256 of a file and of what it takes its numbers from; it may be anything, a device or a pipe too."""
     if "\0" in str(path) or not stat.S_ISREG(path.stat().st_mode):
         raise FileNotFoundError(errno.ENOENT, "not a regular file", str(path))
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return content_checksum(path)
 
 
 def _toml_lines(tables: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:

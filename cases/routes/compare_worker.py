@@ -17,11 +17,12 @@ from cases.about import NOTICE, VERSION
 from cases.errors import ExitCode, UserError
 from cases.failures import failure_code
 from cases.routes.side_by_side import compare_sources, load_sources
-from cases.running.run import write_json
+from cases.running.files import write_json
 from cases.running.signals import die_with_parent
 from cases.running.worker import GRACE, as_user_error
 from solver.algebra.linear import LinearSolverError
 from solver.flow.step import FlowError
+from solver.routes.pharmacokinetics import BodyError
 
 RECORD: Final = "comparison.json"
 
@@ -43,7 +44,7 @@ def follow_all(files: Sequence[str], out: Path, quiet: bool, comm: MPI.Comm = MP
     silent = quiet or comm.rank > 0
     try:
         found = compare_sources(sources, (lambda line: None) if silent else _say, comm)
-    except (FlowError, LinearSolverError) as error:
+    except (FlowError, LinearSolverError, BodyError) as error:
         raise UserError(str(error), ExitCode.DIVERGED) from error
     except Exception as error:
         raise as_user_error(error) from error

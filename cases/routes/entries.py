@@ -12,9 +12,9 @@ import numpy as np
 from cases.case import Case
 from cases.routes.read import Comparison
 from cases.running.reuse import Reuse
+from solver.routes.agreement import AGREED, OWED
 from solver.routes.body import equivalent_minutes, inflow_range, linear_extraction
 from solver.routes.coupling import doubts
-from solver.routes.embolisation import embolised
 from solver.routes.metrics import route_measures
 from solver.routes.parameters import Route
 from solver.routes.pharmacokinetics import PLASMA, TUMOUR
@@ -40,7 +40,7 @@ def route_entries(comparison: Comparison, reuse: Reuse, comm: MPI.Comm) -> Itera
     table = comparison.table
     for one, (route, case) in zip(table.route, comparison.routes, strict=True):
         began = perf_counter()
-        model = embolised(case.model, route.beads)
+        model = case.model
         _, mesh = reuse.mesh(case.geometry, comm)
         data = reuse.data(mesh, model, case.geometry.sites)
         exposure = expose(data, model, case.geometry.sites, route, Pace(largest=table.largest_step))
@@ -73,6 +73,8 @@ def flags(route: Route, exposure: Exposure, case: Case) -> list[dict[str, str]]:
         messages.append("levels about beads are of free drug: what tissue binds is left out")
     if route.beads is not None:
         messages.append("blood stays stopped to the end; no vessel opens again, none grows")
+        if exposure.oxygen is None:
+            messages.append("no blood reaches the tumour to begin with: nothing is told of its oxygen")
     if route.kill_factor != 1.0:
         factor = f"{route.kill_factor:g}"
         messages.append(f"the effect of an exposure is multiplied by {factor}, as claimed, not computed")
@@ -80,7 +82,19 @@ def flags(route: Route, exposure: Exposure, case: Case) -> list[dict[str, str]]:
         messages.append(
             "reductant, by-product and lasting closure of vessels of the base case act on its injection alone"
         )
-    return [{"level": "caution", "message": message} for message in messages]
+    return [
+        *({"level": "invalid", "message": message} for message in _amiss(exposure)),
+        *({"level": "caution", "message": message} for message in messages),
+    ]
+
+
+def _amiss(exposure: Exposure) -> Iterator[str]:
+    """What of a course cannot be."""
+    if not exposure.disagreement <= AGREED:
+        yield f"body and tissue differ by {exposure.disagreement:.2g} on what arrives: steps are too long"
+    if not exposure.owed <= OWED:
+        owed = f"{exposure.owed:.2g}"
+        yield f"a store fell by {owed} of the dose below nothing: tissue takes more than its blood holds"
 
 
 def _of_extraction(route: Route) -> Iterator[str]:

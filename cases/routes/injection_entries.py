@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from cases import catalogue
 from cases.build.materials import library_numbers
 from cases.case import Case
-from cases.errors import ExitCode, UserError
+from cases.errors import ExitCode, UserError, printable
 from cases.reading.load import load_case
 from cases.running.reuse import Reuse
 from cases.schema.materials import AgentTable
 from cases.verifying.fields import open_stored
 from cases.verifying.history import read_history
 from solver.algebra.stencil import cell_integrals
+from solver.delivery.pulses import openings
+from solver.parameters.model import Injection
 from solver.parameters.vessels import Body
+from solver.results.checksums import CHECKSUMS, damaged
 from solver.results.fields import CT_DOSE, PEAK_CONCENTRATION
 from solver.routes.metrics import Place, Yardstick, place_of, tissue_measures
 from solver.simulate import simulate
@@ -49,7 +52,8 @@ class _Happened:
         tumour: mean C in the tumour at ``tumour_times`` [kg/m3].
         tumour_times: [s].
         rows: of the ledger at the end.
-        inside: share of what was injected that entered at tips in the tumour [-].
+        inside: share of the agent that entered at openings in the tumour [-].
+        doses: pulses that bring fluid in.
         residual: of the agent's book.
     """
 
@@ -62,6 +66,7 @@ class _Happened:
     tumour_times: Sequence[float]
     rows: dict[str, float]
     inside: float
+    doses: int
     residual: float
 
 
@@ -90,6 +95,7 @@ def injection_entry(case: Case, name: str, reuse: Reuse, comm: MPI.Comm) -> dict
         absorbed.append(snapshot.ledger.totals["agent_blood"])
         tumour.append(data.halo.sum(weight * snapshot.agent.concentration) / volume)
     share = np.divide(weight, data.volume)
+    inside = [data.halo.sum(source * share) for source in data.sources]
     happened = _Happened(
         place=place_of(data),
         auc=snapshot.dose.ct,
@@ -99,7 +105,8 @@ def injection_entry(case: Case, name: str, reuse: Reuse, comm: MPI.Comm) -> dict
         tumour=tumour,
         tumour_times=times,
         rows=snapshot.ledger.rows(),
-        inside=_entering(case, [data.halo.sum(source * share) for source in data.sources]),
+        inside=_entering(model.injections, snapshot.delivered.agent, inside),
+        doses=_doses(model.injections),
         residual=snapshot.ledger.agent_residual(),
     )
     return _entry(case, name, happened, (snapshot.index, perf_counter() - began))
@@ -114,7 +121,7 @@ def result_entry(folder: Path, name: str) -> dict[str, Any]:
 
     Raises:
         CaseError: its resolved case cannot be read.
-        UserError: the result is incomplete or damaged.
+        UserError: the result is damaged.
     """
     began = perf_counter()
     case = load_case(folder / "resolved.toml")
@@ -126,9 +133,10 @@ def result_entry(folder: Path, name: str) -> dict[str, Any]:
         levels = stored.point["agent_concentration"]
         rows = {column.removesuffix("_kg"): float(values[-1]) for column, values in history.items()}
         residual = float(summary["ledger"]["agent"]["residual_relative"])
+        agent = np.array([pulse["agent_kg"] for pulse in summary["injection"]])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder}: holds no readable result ({error})", ExitCode.MISSING_INPUT) from error
-    mesh = stored.mesh
+    mesh, pulses = stored.mesh, case.model.injections
     cells = mesh.cells.astype(np.int32)
     nodal = cell_integrals(mesh.points, cells, mesh.geometry).nodal
     pairs = build_pairs(cells, mesh.cell_tags, nodal, len(mesh.points))
@@ -143,26 +151,58 @@ def result_entry(folder: Path, name: str) -> dict[str, Any]:
         tumour=(levels @ weight / weight.sum()).tolist(),
         tumour_times=stored.times.tolist(),
         rows=rows,
-        inside=_entering(case, _tips_inside(case, mesh.points, share)),
+        inside=_entering(pulses, agent, _openings_inside(case, mesh.points, share)),
+        doses=_doses(pulses),
         residual=residual,
     )
     return _entry(case, name, happened, (history["t_s"].size - 1, perf_counter() - began))
 
 
-def _tips_inside(case: Case, points: Floats, share: Floats) -> list[float]:
-    """Share of the tumour in the tissue at each tip, by the nearest node."""
+def require_complete(folder: Path) -> None:
+    """Refuse a result whose numbers end before the run should have, or are not as the run left them.
+
+    Args:
+        folder: of the result.
+
+    Raises:
+        UserError: it is incomplete or damaged.
+    """
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        status, reason, wrong = summary["status"], summary.get("reason"), damaged(folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder}: holds no readable result ({error})", ExitCode.MISSING_INPUT) from error
+    if wrong is not None:
+        why = f"its checksum is not that in {CHECKSUMS}"
+        raise UserError(f"{folder / wrong}: damaged, or changed after the run: {why}", ExitCode.INVALID)
+    if status != "complete":
+        why = f" ({printable(str(reason))})" if reason else ""
+        message = f"{folder}: the run is {printable(str(status))}{why}; expected one that reached its end"
+        raise UserError(message, ExitCode.INVALID)
+
+
+def _openings_inside(case: Case, points: Floats, share: Floats) -> list[float]:
+    """Share of the tumour in the tissue at each tip and ring of side holes, by the nearest node."""
     columns = {1: [0], 2: [0, 2], 3: [0, 1, 2]}[points.shape[1]]
     tips = [np.zeros(1) if len(columns) == 1 else np.array(site.tip)[columns] for site in case.geometry.sites]
     return [float(share[np.argmin(np.linalg.norm(points - tip, axis=1))]) for tip in tips]
 
 
-def _entering(case: Case, inside: Sequence[float]) -> float:
-    """Share of what is injected that enters where the tumour is, by the pulses as planned."""
-    pulses = case.model.injections
-    if not pulses:
-        return 0.0
-    planned = np.array([pulse.volume * (pulse.concentration or 1e-300) for pulse in pulses])
-    return float((planned * [inside[pulse.site] for pulse in pulses]).sum() / planned.sum())
+def _doses(pulses: Sequence[Injection]) -> int:
+    return sum(not pulse.withdraws for pulse in pulses)
+
+
+def _entering(pulses: Sequence[Injection], agent: Floats, inside: Sequence[float]) -> float:
+    """Share of the agent that entered where the tumour is.
+
+    Args:
+        pulses: of the case.
+        agent: what each brought in, nothing where it withdraws [kg].
+        inside: share of the tumour in the tissue at each site [-].
+    """
+    shares = [sum(share * inside[site] for site, share in openings(pulse)) for pulse in pulses]
+    brought = float(np.sum(agent))
+    return float(np.dot(agent, shares)) / brought if brought > 0.0 else 0.0
 
 
 def _entry(case: Case, name: str, what: _Happened, cost: tuple[int, float]) -> dict[str, Any]:
@@ -175,11 +215,12 @@ def _entry(case: Case, name: str, what: _Happened, cost: tuple[int, float]) -> d
         "kind": KIND,
         "agent": case.model.agent.name,
         "end_s": float(what.times[-1]),
-        "doses": len(case.model.injections),
+        "doses": what.doses,
         "given_kg": injected,
         "into_tumour_kg": into,
         "into_tumour_fraction": into / injected if injected > 0.0 else 0.0,
         "crossed_out_kg": rows["agent_crossed_out"],
+        "withdrawn_kg": rows.get("agent_withdrawn"),
         **tissue_measures(what.place, what.auc, what.peak, _yardstick(case)),
         "plasma_auc_kg_s_m3": None,
         "plasma_peak_kg_m3": None,

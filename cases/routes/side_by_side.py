@@ -14,7 +14,7 @@ from cases.errors import CaseError, ExitCode, UserError
 from cases.reading.load import load_case
 from cases.reading.read import read_source
 from cases.routes.entries import route_entries
-from cases.routes.injection_entries import KIND, injection_entry, result_entry
+from cases.routes.injection_entries import KIND, injection_entry, require_complete, result_entry
 from cases.routes.read import Comparison, load_comparison
 from cases.running.reuse import Reuse
 
@@ -47,7 +47,7 @@ def load_sources(files: Sequence[str]) -> tuple[Source, ...]:
 
     Raises:
         CaseError: with every problem of the first that has any.
-        UserError: a folder holds no result.
+        UserError: a folder holds no result, or one that is incomplete or damaged.
     """
     return tuple(_source(file) for file in files)
 
@@ -57,7 +57,9 @@ def _source(file: str) -> Source:
     if path.is_dir():
         if not (path / "summary.json").is_file():
             raise UserError(f"{file}: no result folder (no summary.json in it)", ExitCode.MISSING_INPUT)
-        return Source(name=load_case(path / "resolved.toml").name, file=file, what=path)
+        name = load_case(path / "resolved.toml").name
+        require_complete(path)
+        return Source(name=name, file=file, what=path)
     if "route" in read_source(file).tables:
         comparison = load_comparison(file)
         return Source(name=comparison.table.name, file=file, what=comparison)
@@ -98,6 +100,8 @@ def compare_sources(sources: Sequence[Source], say: Callable[[str], None], comm:
         for entry in _entries(source, reuse, comm):
             entry["name"] = _free(entry["name"], source.name, taken)
             taken.add(entry["name"])
+            # ranks have clocks of their own
+            entry["seconds"] = max(comm.allgather(entry["seconds"]))
             found.append({**entry, "source": source.file})
             say(_line(entry))
     name, title = title_of(sources)

@@ -19,6 +19,8 @@ from cases.running.signals import die_with_parent
 
 LAUNCHER_SIZES: Final = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
 """Where MPI launchers tell their processes how many there are."""
+SRUN_SIZE: Final = "SLURM_STEP_NUM_TASKS"
+"""Where srun does, and tells it to a shell in which somebody types, too (`srun --pty bash`)."""
 
 OVERSUBSCRIBE: Final = {
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
@@ -43,10 +45,11 @@ def require_ranks(ranks: int, oversubscribe: bool) -> None:
     Raises:
         UserError: code 64.
     """
-    for name in LAUNCHER_SIZES:
+    typed = sys.stdin is not None and sys.stdin.isatty()
+    for name in LAUNCHER_SIZES if typed else (*LAUNCHER_SIZES, SRUN_SIZE):
         if os.environ.get(name, "1") not in ("", "1"):
             message = (
-                f"started as one of {os.environ[name]} copies by an MPI launcher; start it once, "
+                f"started as one of {os.environ[name]} copies by an MPI launcher or srun; start it once, "
                 f"with --ranks {os.environ[name]}"
             )
             raise UserError(message, ExitCode.RANKS)

@@ -6,8 +6,8 @@ from typing import Any
 from mpi4py import MPI
 
 from meshes.build import build_mesh, key_material
-from meshes.cache import checksum_of_file
 from meshes.distribution.distribute import DistributedMesh, distribute, on_root
+from meshes.files.companions import content_checksum
 from meshes.geometry import GeometryDescription, MeshInputError, Site
 from meshes.lines import Curve
 from meshes.plain import PlainMesh
@@ -71,6 +71,6 @@ class Reuse:
 def _contents(fields: tuple[TissueField, ...]) -> tuple[str, ...]:
     """Checksums of the files of fields."""
     try:
-        return tuple(checksum_of_file(field.path) for field in fields if field.path is not None)
+        return tuple(content_checksum(field.path) for field in fields if field.path is not None)
     except OSError as error:
         raise MeshInputError(f"{error.filename}: cannot be read: {error.strerror}") from error

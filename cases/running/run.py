@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """One case from mesh to summary: the way of the data, in the order in which it happens."""
 
-import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,25 +15,22 @@ from cases.about import NOTICE, VERSION
 from cases.case import Case
 from cases.errors import ExitCode
 from cases.reading.resolve import case_hash, write_resolved
+from cases.running.files import write_json
 from cases.running.keeper import Keeper
+from cases.running.levels import levels_of
 from cases.running.march import Journey, Marched, march
 from cases.running.progress import Progress
+from cases.running.promises import outcome
 from cases.running.provenance import now, provenance, versions
 from cases.running.request import Keeping
 from cases.running.reuse import Reuse
 from cases.running.signals import noted
 from meshes.distribution.distribute import DistributedMesh, gather_to_root
 from meshes.plain import PlainMesh
-from solver.ablation.metrics import Level
 from solver.profile import Profile
 from solver.results.checksums import CHECKSUMS, write_checksums
 from solver.results.summary import Outcome, summarise
 from solver.tissue.line_curves import line_curves
-from solver.validity.flags import LEDGER_LIMIT
-
-LOWEST = -1e-12
-HIGHEST = 1 + 1e-10
-"""Bounds of C over the inlet's that a run must keep."""
 
 Sampled = Callable[[PlainMesh, NDArray[np.float64], NDArray[np.float64]], None]
 """Takes a mesh, and at its vertices the dose and the largest concentration."""
@@ -113,7 +108,8 @@ def run_case(
         progress.complain(str(marched.failure))
         return ExitCode.DIVERGED
     keeper.clear()
-    code: int = comm.bcast(_checked(summary, case) if summary is not None else None)
+    plasma = case.model.agent.plasma_concentration
+    code: int = comm.bcast(outcome(summary, plasma) if summary is not None else None)
     return code
 
 
@@ -166,17 +162,6 @@ def _stopped(marched: Marched, progress: Progress) -> int:
     return ExitCode.STOPPED
 
 
-def levels_of(case: Case) -> list[Level]:
-    """The thresholds that a case reports, doses first."""
-    thresholds = case.model.thresholds
-    doses = zip(thresholds.ct, case.ct_labels, strict=True)
-    peaks = zip(thresholds.peak, case.peak_labels, strict=True)
-    return [
-        *(Level(measure="ct", threshold=t, unit="kg s/m^3", label=label) for t, label in doses),
-        *(Level(measure="peak", threshold=t, unit="kg/m^3", label=label) for t, label in peaks),
-    ]
-
-
 def _facts(case: Case, mesh: DistributedMesh, marched: Marched) -> dict[str, Any]:
     """Who ran what, how and with which versions."""
     last, extremes, failure = marched.last, marched.extremes, marched.failure
@@ -206,37 +191,3 @@ def _facts(case: Case, mesh: DistributedMesh, marched: Marched) -> dict[str, Any
         },
         "versions": versions(),
     }
-
-
-def _checked(summary: dict[str, Any], case: Case) -> int:
-    """Whether the result keeps its promises: both ledgers closed, C between 0 and what comes in."""
-    residuals = [summary["ledger"][book]["residual_relative"] for book in ("agent", "fluid")]
-    bounds = summary["concentration"]
-    largest = max(1.0, case.model.agent.plasma_concentration / (bounds["inlet_kg_m3"] or 1.0))
-    kept = bounds["min_relative"] >= LOWEST and bounds["max_relative"] <= HIGHEST * largest
-    return ExitCode.DONE if kept and all(r <= LEDGER_LIMIT for r in residuals) else ExitCode.UNPHYSICAL
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a file whole or not at all: beside it, flushed to disk, then renamed.
-
-    Raises:
-        OSError: when the disk is full or the folder cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    try:
-        with partial.open("w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1, allow_nan=False, default=_plain)
-            stream.write("\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def _plain(value: Any) -> Any:
-    """Numpy scalars and arrays as JSON knows them."""
-    return value.item() if getattr(value, "ndim", 1) == 0 else value.tolist()

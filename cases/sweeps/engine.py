@@ -3,12 +3,12 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any, Final
 
 from cases.errors import ExitCode, UserError
@@ -16,7 +16,7 @@ from cases.running.launch import OVERSUBSCRIBE
 from cases.running.signals import die_with_parent
 from cases.schema.sweep import ClusterTable
 from cases.sweeps.folder import Plan, SweepFolder
-from cases.sweeps.lease import lives
+from cases.sweeps.lease import Lease, identity_of
 
 SNAKEFILE: Final = Path(__file__).parents[1] / "engine" / "sweep.smk"
 SLURM_PROFILE: Final = Path(__file__).parents[1] / "engine" / "slurm"
@@ -24,9 +24,9 @@ SLURM_PROFILE: Final = Path(__file__).parents[1] / "engine" / "slurm"
 SLURM_KEPT: Final = frozenset({"SLURM_CONF", "SLURM_CLUSTERS"})
 """What Slurm's programs need to know of the cluster, whatever job they are called in."""
 LOG: Final = "engine.log"
-CONTROLLER: Final = "controller.json"
-PATIENCE: Final = 3.0
-"""What a killed engine is given to be gone [s]."""
+ROOT: Final = Path(__file__).parents[2]
+PROFILES: Final = ("config.yaml", "profile.yaml")
+"""What Snakemake reads in the folder of a profile, or a name with its version, ``config.v9+.yaml``."""
 
 
 def run_serially(folder: SweepFolder, plan: Plan) -> int:
@@ -41,16 +41,20 @@ def run_serially(folder: SweepFolder, plan: Plan) -> int:
 
     if plan.ranks > 1:
         raise UserError("cases on several ranks need `--engine snakemake`", ExitCode.USAGE)
+    ended = ExitCode.DONE
     for number in list(folder.open_batches(plan)):
         code = run_batch(folder, number, MPI.COMM_SELF)
-        if code:
+        if code == ExitCode.STOPPED:
             return code
-    return ExitCode.DONE
+        # others are at work on cases of it; the next batch may hold none of theirs
+        ended = ExitCode.STOPPED if code else ended
+    return ended
 
 
 def run_snakemake(
     folder: SweepFolder,
     plan: Plan,
+    control: Lease,
     cores: int | None,
     cluster: ClusterTable | None,
     profile: Path = SLURM_PROFILE,
@@ -60,6 +64,7 @@ def run_snakemake(
     Args:
         folder: of the sweep.
         plan: of the sweep.
+        control: of the folder, held.
         cores: of this machine to use, by default all; or jobs on the cluster, by default as the profile says.
         cluster: what a batch asks of the cluster; None to run here.
         profile: folder of a profile of Snakemake, used on a cluster.
@@ -82,25 +87,35 @@ def run_snakemake(
         (folder.root / "batches" / str(number)).unlink(missing_ok=True)
     config = _configuration(plan, numbers, cluster)
     (folder.root / "engine.json").write_text(json.dumps(config), encoding="utf-8")
-    _unlock(folder)
+    # we hold the folder, so a lock is that of a controller that was killed
+    shutil.rmtree(folder.root / ".snakemake" / "locks", ignore_errors=True)
     with (folder.root / LOG).open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             [*_command(folder), *_options(plan, cores, cluster, profile)],
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=_environment(cluster),
             preexec_fn=die_with_parent,
         )
-        owner = folder.root / CONTROLLER
-        owner.write_text(json.dumps({"process": process.pid}), encoding="utf-8")
+        control.tell(engine=identity_of(process.pid))
         try:
             code = process.wait()
         except KeyboardInterrupt:
             process.terminate()
             process.wait()
             raise
-        owner.unlink(missing_ok=True)
     return ExitCode.DONE if code == 0 else ExitCode.STOPPED
+
+
+def require_profile(profile: Path) -> None:
+    """Refuse a folder that Snakemake would not take for a profile.
+
+    Raises:
+        UserError: code 66.
+    """
+    if not any((profile / name).is_file() for name in PROFILES) and not any(profile.glob("config.v*+.yaml")):
+        message = f"{profile}: no profile of Snakemake; expected a folder with {' or '.join(PROFILES)} in it"
+        raise UserError(message, ExitCode.MISSING_INPUT)
 
 
 def _command(folder: SweepFolder) -> list[str]:
@@ -129,9 +144,9 @@ def _options(plan: Plan, cores: int | None, cluster: ClusterTable | None, profil
 
 def _configuration(plan: Plan, numbers: list[int], cluster: ClusterTable | None) -> dict[str, Any]:
     asked = cluster or ClusterTable()
-    start = (cluster and cluster.python) or sys.executable
+    start = (cluster and cluster.python) or shlex.quote(sys.executable)
     if plan.ranks > 1:
-        launcher = cluster.launcher if cluster else shutil.which("mpirun") or "mpirun"
+        launcher = cluster.launcher if cluster else shlex.quote(shutil.which("mpirun") or "mpirun")
         start = f"{launcher} -n {plan.ranks} {start}"
     slurm = {"slurm_partition": asked.partition, "slurm_account": asked.account}
     return {
@@ -147,35 +162,18 @@ def _configuration(plan: Plan, numbers: list[int], cluster: ClusterTable | None)
     }
 
 
-def _unlock(folder: SweepFolder) -> None:
-    """Remove the lock of a controller that was killed; refuse while one lives.
+def _environment(cluster: ClusterTable | None) -> dict[str, str]:
+    """Ours, without what Slurm says of the job in which the controller itself may run.
 
-    Raises:
-        UserError: the sweep is being run (code 73).
+    It goes along to the nodes and into containers there. So it names the place of these sources only in a
+    checkout, where nothing else would, and not to another Python, which has its own.
     """
-    owner = folder.root / CONTROLLER
-    if owner.exists():
-        try:
-            process = int(json.loads(owner.read_text("utf-8"))["process"])
-        except (ValueError, KeyError):
-            process = 0
-        until = monotonic() + PATIENCE
-        while lives(process) and monotonic() < until:
-            sleep(0.1)
-        if lives(process):
-            message = f"{folder.root} is being run by process {process}; wait for it, or end it first"
-            raise UserError(message, ExitCode.OUTPUT)
-    locks = folder.root / ".snakemake" / "locks"
-    if locks.is_dir():
-        shutil.rmtree(locks)
-
-
-def _environment() -> dict[str, str]:
-    """Ours, without what Slurm says of the job in which the controller itself may run."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if name in SLURM_KEPT or not name.startswith("SLURM_")
     }
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), kept.get("PYTHONPATH")]))
-    return {**kept, **OVERSUBSCRIBE, "PYTHONPATH": path, "OMP_NUM_THREADS": kept.get("OMP_NUM_THREADS", "1")}
+    kept |= {**OVERSUBSCRIBE, "OMP_NUM_THREADS": kept.get("OMP_NUM_THREADS", "1")}
+    if (ROOT / "pyproject.toml").is_file() and not (cluster and cluster.python):
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")]))
+    return kept

@@ -2,14 +2,17 @@
 """The folder of a sweep: its plan, a folder for each case by the case's identity, and what became of them.
 
 plan.json               what is to be run; written whole
+controller.json         somebody is running the sweep; a lease as well
 cases/ID/summary.json   a finished case; written whole, so its presence is the end of the case
-cases/ID/failure.json   a case that failed, with its reason
+cases/ID/failure.json   a case that failed, with its reason; a summary that says so itself needs none
 leases/ID               somebody is at work on it
 batches/N               the engine's mark of a finished batch; nothing else relies on it
 """
 
 import json
+import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +20,11 @@ from typing import Any, Final
 from cases.about import NOTICE, VERSION
 from cases.errors import ExitCode, UserError
 from cases.sweeps.expand import Sweep
-from meshes.geometry import ParametricGeometry
+from meshes.geometry import GeometryDescription, ParametricGeometry
+from meshes.plain import Geometry
 
 PLAN: Final = "plan.json"
+CONTROLLER: Final = "controller.json"
 LONG: Final = {"radial": 100, "axisymmetric": 20, "3d": 1}
 """Cases that share a process by default, so that a batch takes a minute or so."""
 
@@ -84,8 +89,7 @@ def make_plan(sweep: Sweep) -> Plan:
         )
         for case in sweep.planned
     )
-    description = sweep.load(sweep.planned[0]).geometry
-    kind = description.kind if isinstance(description, ParametricGeometry) else "3d"
+    kind = kind_of(sweep.load(sweep.planned[0]).geometry)
     size = table.batch or LONG[kind]
     return Plan(
         name=table.name,
@@ -101,6 +105,11 @@ def make_plan(sweep: Sweep) -> Plan:
         units=input_units(sweep),
         record=_record(sweep),
     )
+
+
+def kind_of(description: GeometryDescription) -> Geometry:
+    """What the mesh of a geometry will be: ``radial``, ``axisymmetric`` or ``3d``."""
+    return description.kind if isinstance(description, ParametricGeometry) else "3d"
 
 
 def input_units(sweep: Sweep) -> dict[str, str]:
@@ -151,21 +160,32 @@ class SweepFolder:
         """Where the lease on a case is."""
         return self.root / "leases" / identity
 
+    def require_own(self) -> None:
+        """Refuse a folder that is not that of a sweep, and not empty.
+
+        Raises:
+            UserError: code 73.
+        """
+        if not self.root.exists() or (self.root / PLAN).exists():
+            return
+        if not self.root.is_dir() or any(
+            not entry.name.startswith(CONTROLLER) for entry in self.root.iterdir()
+        ):
+            message = f"{self.root} exists and holds no sweep; choose another folder"
+            raise UserError(message, ExitCode.OUTPUT)
+
     def write_plan(self, plan: Plan) -> None:
         """Write the plan, replacing one of an earlier state of the sweep.
 
         Raises:
             UserError: the folder cannot be written, or is of another sweep (code 73).
         """
-        from cases.running.run import write_json
+        from cases.running.files import write_json
 
         try:
             if (self.root / PLAN).exists():
                 self._require_same(plan)
-            if self.root.is_dir() and not (self.root / PLAN).exists() and any(self.root.iterdir()):
-                raise UserError(
-                    f"{self.root} exists and holds no sweep; choose another folder", ExitCode.OUTPUT
-                )
+            self.require_own()
             (self.root / "cases").mkdir(parents=True, exist_ok=True)
             write_json(self.root / PLAN, asdict(plan))
         except OSError as error:
@@ -204,7 +224,17 @@ class SweepFolder:
 
     def failure(self, identity: str) -> dict[str, Any] | None:
         """Why a case failed, None if it did not."""
-        return _json(self.case(identity) / "failure.json")
+        return self.ended(identity)[1]
+
+    def ended(self, identity: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """Summary of a case, and why it failed; None for what there is not.
+
+        Whoever ran the case may have been killed before the failure was written down, so the summary counts.
+        """
+        summary, told = self.summary(identity), _json(self.case(identity) / "failure.json")
+        if told is None and summary is not None:
+            told = _failure(summary, self.case(identity))
+        return summary, told
 
     def is_done(self, identity: str) -> bool:
         """Whether a case needs no running: finished, or failed for good."""
@@ -213,24 +243,46 @@ class SweepFolder:
 
     def forget_failures(self, jobs: Sequence[Job]) -> int:
         """Let failed cases be run again; returns how many there are."""
-        failed = [self.case(job.identity) / "failure.json" for job in jobs]
-        found = [path for path in failed if path.exists()]
-        for path in found:
-            path.unlink(missing_ok=True)
-            path.with_name("summary.json").unlink(missing_ok=True)
-        return len(found)
+        names = dict.fromkeys(job.identity for job in jobs)
+        failed = [self.case(name) for name in names if self.failure(name) is not None]
+        for folder in failed:
+            # in this order: a kill in between leaves a case that has failed
+            (folder / "summary.json").unlink(missing_ok=True)
+            (folder / "failure.json").unlink(missing_ok=True)
+        return len(failed)
 
     def remove_leases(self, jobs: Sequence[Job]) -> None:
         """Remove leases that killed processes have left on cases that are done."""
-        for job in jobs:
-            if self.is_done(job.identity):
-                self.lease(job.identity).unlink(missing_ok=True)
+        names = {job.identity for job in jobs}
+        leases = self.root / "leases"
+        for path in list(leases.iterdir()) if leases.is_dir() else []:
+            name = path.name.partition(".")[0]
+            if name in names and self.is_done(name):
+                path.unlink(missing_ok=True)
 
     def open_batches(self, plan: Plan) -> Iterator[int]:
         """Numbers of the batches that still hold a case to run."""
         for number, batch in enumerate(plan.batches):
             if not all(self.is_done(plan.jobs[index].identity) for index in batch):
                 yield number
+
+
+def _failure(summary: dict[str, Any], folder: Path) -> dict[str, Any] | None:
+    """What a summary says against its case, as failure.json would."""
+    from cases.running.promises import outcome
+
+    try:
+        code = outcome(summary, 0.0)
+    except (KeyError, TypeError):
+        # of a version that said less
+        return None
+    if code == ExitCode.UNPHYSICAL:
+        with suppress(OSError, ValueError, KeyError):
+            resolved = tomllib.loads((folder / "resolved.toml").read_text("utf-8"))
+            code = outcome(summary, float(resolved["agent"]["plasma_concentration"]))
+    if code == ExitCode.DONE:
+        return None
+    return {"code": int(code), "reason": str(summary.get("reason") or code.name.lower())}
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -85,7 +85,7 @@ def request_map(case: "Case", table: "ProbabilityTable") -> tuple[MapRequest, Fl
         GeometryError: when the geometry cannot be meshed.
         ValueError: the grid would have too many points, or there is no threshold or no tumour.
     """
-    from cases.running.run import levels_of
+    from cases.running.levels import levels_of
     from meshes.build import build_mesh
 
     plain = build_mesh(case.geometry)

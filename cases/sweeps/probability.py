@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The probability that each point of tissue is ablated: masks of all cases, counted one after another."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from cases.sweeps.folder import Plan, SweepFolder
+from cases.sweeps.folder import Job, Plan, SweepFolder
 from cases.sweeps.mask import MASK, OUTLINE, MapRequest, read_masks
 from meshes.cells.raster import Grid
 from solver.ablation.metrics import Level
@@ -19,6 +18,8 @@ FILE: Final = "probability.vtkhdf"
 RECORD: Final = "probability.json"
 SHARES: Final = (0.05, 0.5, 0.95)
 """Probabilities whose volumes are told."""
+
+INDEX_DESIGNS: Final = frozenset({"saltelli", "morris"})
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -57,29 +58,35 @@ def count(masks: Iterable[tuple[Flags, Flags]], levels: int, size: int) -> Count
 def write_probability(folder: SweepFolder, plan: Plan) -> dict[str, Any] | None:
     """Write the map of a sweep as far as it is, and its record; None if none was asked for.
 
-    ``probability.vtkhdf`` (an image of VTK, coordinates in m) and ``probability.json``.
+    ``probability.vtkhdf`` (an image of VTK, coordinates in m) and ``probability.json``. Cases whose mask is
+    gone or damaged are left out, and named in the record.
 
     Raises:
-        OSError: a file cannot be read or written.
-        ValueError: a mask is damaged.
+        OSError: a file cannot be written, or the tumour's outline is gone.
     """
-    from cases.running.run import write_json
+    from cases.running.files import write_json
 
     if plan.probability is None:
         return None
     request = MapRequest.of(plan.probability)
     size = int(np.prod(request.grid.shape))
-    done = [job.identity for job in plan.jobs if folder.failure(job.identity) is None]
-    found = {name: summary for name in done if (summary := folder.summary(name)) is not None}
-    masks = (read_masks(folder.case(name) / MASK, size) for name in found)
-    counted = count(masks, len(request.levels), size)
+    jobs = {job.identity: job for job in plan.jobs}
+    ended = {name: folder.ended(name) for name in jobs}
+    found = {name: summary for name, (summary, failure) in ended.items() if summary and not failure}
+    lost: list[str] = []
+    counted = count(_masks(folder, list(found), size, lost), len(request.levels), size)
+    for name in lost:
+        del found[name]
     volumes = [[float(entry["volume_m3"]) for entry in summary["ablation"]] for summary in found.values()]
     distance = np.load(folder.root / OUTLINE)
     chance = counted.probabilities().reshape(len(request.levels), *request.grid.shape)
-    record = {
+    draws = independent_draws(plan, [jobs[name] for name in found])
+    record: dict[str, Any] = {
         "cases": counted.cases,
-        "missing": len(plan.jobs) - counted.cases,
-        "standard_error": 0.5 / max(counted.cases, 1) ** 0.5,
+        "missing": len(jobs) - counted.cases,
+        "lost_masks": lost,
+        "independent_draws": draws,
+        "standard_error": 0.5 / draws**0.5 if draws else None,
         "grid": asdict(request.grid),
         "needles": list(request.needles),
         "images": request.images,
@@ -93,6 +100,45 @@ def write_probability(folder: SweepFolder, plan: Plan) -> dict[str, Any] | None:
     write_image(folder.root / FILE, request.grid, {**fields, "tumour_distance": distance})
     write_json(folder.root / RECORD, record)
     return record
+
+
+def _masks(
+    folder: SweepFolder, names: list[str], size: int, lost: list[str]
+) -> Iterator[tuple[Flags, Flags]]:
+    """The masks of cases one after another; names of those that cannot be read are added to ``lost``."""
+    for name in names:
+        try:
+            yield read_masks(folder.case(name) / MASK, size)
+        except (OSError, ValueError):
+            lost.append(name)
+
+
+def independent_draws(plan: Plan, jobs: Iterable[Job]) -> int | None:
+    """Number of independent draws behind some cases, so of which a share of them has its standard error.
+
+    Cases of one draw at several points of the axes are not independent of one another. Seeds of random fields
+    are draws as well; where several numbers are drawn apart, the fewest count. None where the cases are no
+    draws of what they are to speak for: axes alone, and the designs for sensitivity indices.
+    """
+    sample = plan.record.get("sample")
+    if sample and sample["method"] in INDEX_DESIGNS:
+        return None
+    drawn = [prior["key"] for prior in sample["priors"]] if sample else []
+    groups = [drawn, *([key] for key in plan.units if key.rpartition(".")[2] == "seed" and key not in drawn)]
+    varying = [group for group in groups if _combinations(plan.jobs, group) > 1]
+    done = list(jobs)
+    return min((_combinations(done, group) for group in varying), default=None)
+
+
+def _combinations(jobs: Iterable[Job], keys: Iterable[str]) -> int:
+    return len({tuple(job.inputs[key] for key in keys) for job in jobs})
+
+
+def remove_map(folder: SweepFolder) -> None:
+    """Remove the map of an earlier state of a sweep, which asks for none now."""
+    images = [path.name for path in folder.root.glob("probability_*.nii.gz")]
+    for name in (RECORD, FILE, OUTLINE, *images):
+        (folder.root / name).unlink(missing_ok=True)
 
 
 def name_of(level: Level) -> str:
@@ -130,6 +176,8 @@ def write_image(path: Path, grid: Grid, fields: dict[str, Floats]) -> None:
         grid: of the points.
         fields: by name, in the shape of the grid.
     """
+    import h5py
+
     shape = [*grid.shape, 1, 1][:3]
     origin = np.zeros(3)
     upright = grid.geometry == "axisymmetric"

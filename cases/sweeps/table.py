@@ -56,7 +56,7 @@ def rows_of(folder: SweepFolder, plan: Plan) -> list[dict[str, Value]]:
 
 
 def _row(folder: SweepFolder, job: Job) -> dict[str, Value]:
-    summary, failure = folder.summary(job.identity), folder.failure(job.identity)
+    summary, failure = folder.ended(job.identity)
     status = "failed" if failure else str(summary["status"]) if summary else "open"
     row: dict[str, Value] = {
         "case": job.index,

@@ -45,7 +45,6 @@ OTHER_FATES: Final[dict[str, tuple[str, str]]] = {
     "in_track": ("in a needle's track", "#999933"),
     "in_cavity": ("in the opened cavity", "#ddcc77"),
     "in_vessels": ("in large vessels", "#cc6677"),
-    "drained": ("drained by large vessels", "#882255"),
     "backflow": ("left along a needle", "#332288"),
     "withdrawn": ("withdrawn", "#888888"),
 }

@@ -4,12 +4,14 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from textwrap import fill
 from typing import Any, Final
 
 import numpy as np
 
+from postprocess.figures.stage import plain_text
 from postprocess.figures.style import (
     ABLATED_COLOUR,
     ESCAPED_COLOUR,
@@ -67,6 +69,7 @@ ROWS: Final[tuple[tuple[str, str, float], ...]] = (
     ("the same by 1 + CL/(Q (1 - E)), all blood arterial", "regional_advantage_formula", 1.0),
     ("selectivity: tumour over normal tissue", "selectivity", 1.0),
     ("left the tumour through its surface [mg]", "crossed_out_kg", 1e6),
+    ("withdrawn again through a needle [mg]", "withdrawn_kg", 1e6),
     ("heat: minutes at 43 degC (CEM43)", "cem43_min", 1.0),
     ("blood stopped for [h]", "oxygen.stopped_s", 1 / HOUR),
     ("share of the tumour whose blood is stopped", "oxygen.stopped_fraction", 1.0),
@@ -120,20 +123,28 @@ def build_routes_report(folder: Path) -> Path:
 
 
 def told_apart(entries: Sequence[Entry]) -> list[Entry]:
-    """The ways in, with their file beside a title that several have."""
-    titles = [entry["title"] for entry in entries]
-    return [
-        {**entry, "title": f"{entry['title']} ({Path(entry['source']).name})"}
-        if titles.count(entry["title"]) > 1 and "source" in entry
-        else entry
-        for entry in entries
-    ]
+    """The ways in; beside a title that several have, where their files differ, or their names."""
+    told = list[Entry]()
+    for entry in entries:
+        files = [str(other["source"]) for other in entries if other["title"] == entry["title"]]
+        differ = len(set(files)) == len(files)
+        which = _without_common(entry["source"], files) if differ else entry["name"]
+        told.append({**entry, "title": f"{entry['title']} ({which})"} if len(files) > 1 else entry)
+    return told
+
+
+def _without_common(file: str, files: Sequence[str]) -> str:
+    """A path without the folders with which all of them begin."""
+    parts = [Path(one).parts for one in files]
+    same = sum(1 for _ in takewhile(lambda at: len(set(at)) == 1, zip(*parts, strict=False)))
+    common = min(same, *(len(one) - 1 for one in parts))
+    return "/".join(Path(file).parts[common:])
 
 
 def _label(entry: Entry) -> str:
     """Title and drug of a way in, with numbers and their units in one line."""
     title = re.sub(r"([0-9]) ", "\\1\N{NO-BREAK SPACE}", entry["title"])
-    return f"{fill(title, LABEL)}\n{entry['agent']}"
+    return plain_text(f"{fill(title, LABEL)}\n{entry['agent']}")
 
 
 def _shown(picture: Path, caption: str) -> dict[str, Any]:
@@ -209,7 +220,8 @@ def draw_courses(entries: Sequence[Entry], path: Path) -> Path:
         colour = RUN_LOOKS[number % len(RUN_LOOKS)][0]
         style = "solid" if number < len(RUN_LOOKS) else "dashed"
         hours = np.array(entry["curves"]["time_s"]) / HOUR
-        for key, line, label in (("tumour_kg_m3", style, entry["title"]), ("plasma_kg_m3", "dotted", None)):
+        title = plain_text(fill(entry["title"], 2 * LABEL))
+        for key, line, label in (("tumour_kg_m3", style, title), ("plasma_kg_m3", "dotted", None)):
             values = 1e3 * np.array(entry["curves"][key])
             shown = np.where(values > FAINT * largest, values, np.nan)
             axes.plot(hours, shown, color=colour, linestyle=line, linewidth=pt(1.5), label=label)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
 import numpy as np
 
 from meshes.regions import REGION_NAMES
@@ -165,6 +164,9 @@ def require_fields(path: Path, corners: int) -> None:
     Raises:
         ResultError: with the file and the reason.
     """
+    # here, as pages about sweeps are also written where cases are not run, without h5py
+    import h5py
+
     try:
         with h5py.File(path, "r") as file:
             reason = next(_misfits(file, corners), None)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Two sweeps held against one another: case by case where their inputs match, else as distributions."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
+from postprocess.figures.stage import plain_text
 from postprocess.figures.style import INK, MUTED, RUN_LOOKS, Size, new_figure, pt, save_figure
 from postprocess.pages.case_tables import Table
 from postprocess.pages.page import inlined, rendered, write_page
@@ -20,12 +22,20 @@ from postprocess.sweeps.results import NOTHING, Metric, SweepResult, open_sweep
 
 REPORT: Final = "report.html"
 TABLE: Final = "comparison.csv"
+RECORD: Final = "comparison.json"
+"""Names the two sweeps, so that their page is replaced by theirs alone."""
 LEAST_PAIRS: Final = 2
 BOOTSTRAPS: Final = 1000
+BLOCK: Final = 1_000_000
+"""Values that the bootstrap draws at a time."""
 SEED: Final = 0
 SAME: Final = 1e-9
 """Two values that differ by no more, relative to the larger, are the same."""
 Floats = NDArray[np.float64]
+
+
+class FolderInTheWay(ResultError):
+    """The folder to write holds something else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +129,7 @@ def _paired(a: Floats, b: Floats) -> dict[str, float]:
 
 def _apart(a: Floats, b: Floats) -> dict[str, float]:
     rng = np.random.default_rng(SEED)
-    medians = [np.median(rng.choice(part, (BOOTSTRAPS, part.size)), axis=1) for part in (a, b)]
+    medians = [_medians(part, rng) for part in (a, b)]
     low, high = np.percentile(medians[1] - medians[0], (2.5, 97.5))
     ranks = np.searchsorted(np.sort(a), b, side="left") + np.searchsorted(np.sort(a), b, side="right")
     test = ks_2samp(a, b)
@@ -131,6 +141,13 @@ def _apart(a: Floats, b: Floats) -> dict[str, float]:
         "ks_distance": float(test.statistic),
         "ks_p": float(test.pvalue),
     }
+
+
+def _medians(values: Floats, rng: np.random.Generator) -> Floats:
+    """Medians of draws with replacement, a block of draws at a time."""
+    rows = max(BLOCK // values.size, 1)
+    sizes = [min(rows, BOOTSTRAPS - start) for start in range(0, BOOTSTRAPS, rows)]
+    return np.concatenate([np.median(rng.choice(values, (size, values.size)), axis=1) for size in sizes])
 
 
 def _least(row: dict[str, Any]) -> float:
@@ -173,7 +190,7 @@ def table_of(compared: Compared, rows: list[dict[str, Any]]) -> Table:
 def figure_of(compared: Compared, metric: Metric) -> Figure:
     """Case against case with the line of equality, or both distributions."""
     a, b = compared.values(metric)
-    names = compared.names
+    names = [plain_text(name) for name in compared.names]
     figure = new_figure((5.2, 4.6), Size())
     axes = figure.subplots()
     if compared.pairs is not None:
@@ -206,16 +223,20 @@ def build_comparison(first: Path, second: Path, out: Path) -> Path:
         out: folder to write, made where it is missing.
 
     Raises:
+        FolderInTheWay: the folder holds something else.
         ResultError: one is no sweep, or they cannot be compared, or the folder cannot be written.
     """
     compared = compare(open_sweep(first), open_sweep(second))
     rows = rows_of(compared)
+    told = {"sweeps": [str(path.resolve()) for path in (first, second)]}
     try:
+        _require_own(out, told)
         (out / "figures").mkdir(parents=True, exist_ok=True)
+        (out / RECORD).write_text(json.dumps(told) + "\n", encoding="utf-8")
         pd.DataFrame(rows).to_csv(out / TABLE, index=False, lineterminator="\n")
         pictures = []
         for number, metric in enumerate(compared.metrics):
-            if compared.first.varies(metric) or compared.second.varies(metric):
+            if _worth_drawing(compared, metric):
                 path = save_figure(figure_of(compared, metric), out / "figures" / f"compared_{number}.svg")
                 pictures.append(
                     {
@@ -236,3 +257,23 @@ def build_comparison(first: Path, second: Path, out: Path) -> Path:
         return write_page(text, out / REPORT)
     except OSError as error:
         raise ResultError(f"{out}: cannot be written ({error.strerror})") from error
+
+
+def _worth_drawing(compared: Compared, metric: Metric) -> bool:
+    """Whether both sides have values of a result, and those of one differ."""
+    both = all(values.size for values in compared.values(metric))
+    return both and (compared.first.varies(metric) or compared.second.varies(metric))
+
+
+def _require_own(out: Path, told: dict[str, list[str]]) -> None:
+    """Refuse a folder that holds anything but the comparison of the same two sweeps."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    try:
+        same = json.loads((out / RECORD).read_text("utf-8")) == told
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        raise FolderInTheWay(
+            f"{out}: holds something else than these two compared; --out names another folder"
+        )

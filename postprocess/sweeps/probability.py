@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,6 +80,8 @@ def open_map(folder: Path) -> ProbabilityMap | None:
     """
     if not (folder / RECORD).exists():
         return None
+    import h5py
+
     try:
         record = json.loads((folder / RECORD).read_text("utf-8"))
         shape = tuple(record["grid"]["shape"])

@@ -40,7 +40,7 @@ def build_sweep_report(folder: Path) -> Path:
         ResultError: the folder is no sweep, or cannot be written.
     """
     sweep = open_sweep(folder)
-    chances = open_map(folder)
+    chances = open_map(folder) if sweep.mapped else None
     found = [index for metric in sweep.metrics if (index := sensitivity(sweep, metric)) is not None]
     try:
         (folder / "figures").mkdir(exist_ok=True)
@@ -59,6 +59,7 @@ def build_sweep_report(folder: Path) -> Path:
             indices=[index_table(sensitivity) for sensitivity in found],
             pictures=_pictures(sweep, found, folder / "figures"),
             chances=chances,
+            moving=any(name.startswith("in.geometry.") for name in sweep.inputs),
             chance_table=map_table(chances) if chances else None,
             chance_pictures=_saved(map_figures(chances), folder / "figures", ".png") if chances else [],
         )

@@ -28,6 +28,13 @@ SHOWN: Final[dict[str, tuple[float, str]]] = {
     "m^2/s": (1.0, "m²/s"),
 }
 """SI unit of an input to the factor and unit in which pages show it; others are shown in SI."""
+UNTOLD: Final[dict[str, Any]] = {
+    "infusate": "of unknown version",
+    "notice": "Research use only. Not a medical device; not for any decision about a patient.",
+    "axes": [],
+    "sample": None,
+}
+"""What stands for parts of the record that another version has not written."""
 NOTHING: Final = 1e-6
 """Shares of the agent below this are round-off, and of no interest."""
 Floats = NDArray[np.float64]
@@ -66,6 +73,7 @@ class SweepResult:
         frame: the table, one row a case.
         units: SI unit of each column.
         record: axes, draws, seed, priors.
+        mapped: whether it asks for a map of ablation.
     """
 
     folder: Path
@@ -74,6 +82,7 @@ class SweepResult:
     frame: pd.DataFrame
     units: dict[str, str]
     record: dict[str, Any]
+    mapped: bool = False
 
     @property
     def done(self) -> pd.DataFrame:
@@ -185,7 +194,8 @@ def open_sweep(folder: Path) -> SweepResult:
             title=str(plan["title"]),
             frame=frame,
             units={str(key): str(unit) for key, unit in columns["units"].items()},
-            record=columns["record"],
+            record={**UNTOLD, **columns["record"]},
+            mapped=bool(plan.get("probability")),
         )
     except FileNotFoundError as error:
         raise ResultError(f"{error.filename}: not there; has the sweep been run?") from error

@@ -165,7 +165,7 @@ def _evidence(outcome: Outcome, rows: Mapping[str, float], fissured: float, bind
 
 def _losses(rows: Mapping[str, float], injected: float) -> Losses:
     """Shares of the injected agent that vessels and needle tracks took."""
-    sink = rows["agent_blood"] + rows["agent_lymph"] + rows.get("agent_drained", 0.0)
+    sink = rows["agent_blood"] + rows["agent_lymph"]
     return Losses(sink=sink / injected, backflow=rows.get("agent_backflow", 0.0) / injected)
 
 

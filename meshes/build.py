@@ -3,11 +3,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from meshes.cache import cached, checksum_of_file
+from meshes.cache import cached
+from meshes.files.companions import content_checksum
 from meshes.geometry import GeometryDescription, MeshGeometry, MeshInputError, ParametricGeometry
 from meshes.plain import PlainMesh
+
+FILES_CODE: Final = 2
+"""Raise it when the same label maps, surfaces or mesh of a file become another mesh, or are refused."""
 
 
 def build_mesh(description: GeometryDescription) -> PlainMesh:
@@ -41,7 +45,8 @@ def key_material(description: GeometryDescription) -> dict[str, Any]:
         MeshInputError: if a file cannot be read.
     """
     values: dict[str, Any] = _by_content(asdict(description))
-    return {"description": type(description).__name__, **values}
+    code = {} if isinstance(description, ParametricGeometry) else {"files_code": FILES_CODE}
+    return {"description": type(description).__name__, **code, **values}
 
 
 def _by_content(value: Any) -> Any:
@@ -51,9 +56,9 @@ def _by_content(value: Any) -> Any:
         return [_by_content(entry) for entry in value]
     if isinstance(value, Path):
         try:
-            return checksum_of_file(value)
+            return content_checksum(value)
         except OSError as error:
-            raise MeshInputError(f"{value}: cannot be read: {error.strerror}") from error
+            raise MeshInputError(f"{error.filename or value}: cannot be read: {error.strerror}") from error
     return value
 
 

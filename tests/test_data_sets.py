@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meshes.geometry import Mask
+from cases.sweeps.expand import load_sweep
+from meshes.geometry import Mask, ParametricGeometry
 from meshes.patient.masks import largest_component, load_structure
-from tests.label_files import SHARED
+from tests.data_folder import SHARED
 
 pytestmark = pytest.mark.serial
 
 LIBRARY = Path(__file__).parents[1] / "cases" / "library"
+SHIPPED = LIBRARY.parent / "shipped"
 TESTS = Path(__file__).parent
 MMHG = 133.322
 READERS = {
@@ -32,6 +34,12 @@ def test_every_set_is_used() -> None:
     assert [item.name for item in sorted(SHARED.iterdir()) if item.is_dir() and item.name not in texts] == []
 
 
+def test_one_place_says_where_data_are() -> None:
+    path = '"shared" / ' + '"data"'
+    found = [file.name for file in TESTS.glob("*.py") if path in file.read_text(encoding="utf-8")]
+    assert found == ["data_folder.py"]
+
+
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_nodules_by_agreement_of_readers(name: str) -> None:
     """Values of one map chosen as "at least n readers": the stated volumes, in one piece."""
@@ -45,19 +53,33 @@ def test_nodules_by_agreement_of_readers(name: str) -> None:
         assert largest_component(found, "tumour").volume > 0.95 * found.volume
 
 
-def test_sizes_of_nodules() -> None:
-    """Thousands of nodules to sweep over: radii as volumes have them, most of them smaller than our cases."""
+def test_sizes_of_nodules(tmp_path: Path) -> None:
+    """Thousands of nodules to sweep over: the stated sizes, and radii of some of them as cases of a sweep."""
     path = SHARED / "lung-nodules-lidc" / "lidc_annotations.csv"
     if not path.is_file():
         pytest.skip("shared/data/lung-nodules-lidc/lidc_annotations.csv is not beside the repository")
     with path.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    volume = next(key for key in rows[0] if "volume" in key.lower())
-    values = np.array([float(row[volume]) for row in rows])
-    millilitres = values / (1e3 if np.median(values) > 10.0 else 1.0)
-    assert len(rows) == 6849
+    millilitres = np.array([float(row["volume_mL"]) for row in rows])
+    assert len(rows) == 6849 and millilitres.max() == pytest.approx(31.1, abs=0.05)
     assert np.median(millilitres) == pytest.approx(0.16, abs=0.005)
     assert np.percentile(millilitres, 95) == pytest.approx(3.9, abs=0.05)
+    order = np.argsort(millilitres)
+    chosen = [rows[int(order[int(share * (len(rows) - 1))])] for share in (0.5, 0.75, 0.95, 1.0)]
+    lines = ["geometry.tumour.radius", *(f"{row['equivalent_sphere_radius_mm']} mm" for row in chosen)]
+    (tmp_path / "radii.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sweep_file = tmp_path / "sweep.toml"
+    sweep_file.write_text(
+        f'name = "nodules"\ncase = "{SHIPPED / "reference.toml"}"\n[[axis]]\ncsv = "radii.csv"\n',
+        encoding="utf-8",
+    )
+    sweep = load_sweep(sweep_file)
+    assert len({sweep.identity(planned) for planned in sweep.planned}) == len(chosen)
+    for planned, row in zip(sweep.planned, chosen, strict=True):
+        geometry = sweep.load(planned).geometry
+        assert isinstance(geometry, ParametricGeometry)
+        ball = 4e6 / 3.0 * np.pi * np.prod(geometry.semi_axes)
+        assert ball == pytest.approx(float(row["volume_mL"]), rel=1e-3)
 
 
 def test_library_against_published_measurements() -> None:

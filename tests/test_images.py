@@ -20,11 +20,13 @@ from meshes.patient.from_labels import mesh_from_labels
 from postprocess.images.images import ImageGrid, export_nifti, own_image, read_grid, sample
 from postprocess.images.lesion import compare_lesion, write_agreement
 from postprocess.images.lesion_picture import draw_comparison
-from postprocess.images.overlay import export_overlay
+from postprocess.images.overlay import export_overlay, segmented
 from postprocess.images.solids import export_stl
 from postprocess.results.level import choose_level
 from postprocess.results.result import Result, ResultError, open_result
 from solver.results.vtkhdf import VtkHdfWriter
+from tests.case_files import SHIPPED, written
+from tests.data_folder import SHARED
 from tests.synthetic_result import (
     TUMOUR_RADIUS,
     ablation_radius,
@@ -40,7 +42,7 @@ pytestmark = pytest.mark.serial
 
 OFFSET = 0.004
 LEVEL = 4.5
-PATIENT = Path(__file__).parents[1].parent / "shared" / "data" / "liver-hcc-p4"
+PATIENT = SHARED / "liver-hcc-p4"
 
 
 def oblique(spacing: tuple[float, float, float], angle: float = 0.4) -> NDArray[np.float64]:
@@ -194,7 +196,8 @@ def test_patient_tumour_comes_back(tmp_path: Path) -> None:
 
     The shipped case smooths by 1 mm (0.971); with the coarse cells of this test it takes 0.6 mm.
     """
-    case = load_case(str(Path(__file__).parents[1] / "cases" / "shipped" / "patient_liver.toml"), [])
+    shipped = (SHIPPED / "patient_liver.toml").read_text(encoding="utf-8")
+    case = load_case(written(tmp_path, shipped.replace("../../../shared/data", str(SHARED))))
     assert isinstance(case.geometry, LabelGeometry)
     coarse = replace(case.geometry.sizes, tip=3e-3, front=4e-3)
     plain = mesh_from_labels(
@@ -228,6 +231,22 @@ def test_patient_tumour_comes_back(tmp_path: Path) -> None:
     assert np.abs(apart).max() < 0.05, "centre within a twentieth of a voxel"
 
 
+def made_from(folder: Path, tables: str) -> None:
+    """Adds masks to the record of a synthetic result."""
+    record = folder / "resolved.toml"
+    record.write_text(record.read_text().replace("[[geometry.sites]]", f"{tables}\n\n[[geometry.sites]]"))
+
+
+def box(path: Path, edge: float, half: float, side: float) -> None:
+    """A label map of voxels of an edge [mm] about the origin: 1 in a cube of half a side [mm]."""
+    count = 2 * round(half / edge) + 1
+    affine = np.diag([edge, edge, edge, 1.0])
+    affine[:3, 3] = -edge * (count // 2)
+    places = edge * (np.indices(3 * (count,)) - count // 2)
+    labels = (np.abs(places).max(axis=0) <= side).astype(np.uint8)
+    nibabel.save(nibabel.Nifti1Image(labels, affine), path)
+
+
 def test_overlay_takes_the_tumour_from_its_labels(tmp_path: Path) -> None:
     """Tumour and missed voxels together are the segmentation itself, however the mesh was smoothed."""
     folder = result_folder(tmp_path / "result", "3d", layers=6, offset=OFFSET)
@@ -236,11 +255,7 @@ def test_overlay_takes_the_tumour_from_its_labels(tmp_path: Path) -> None:
     places = np.indices((41, 41, 41)) - 20.0
     labels = (np.abs(places).max(axis=0) <= 7.0).astype(np.uint8) * 2
     nibabel.save(nibabel.Nifti1Image(labels, affine), folder / "labels.nii.gz")
-    record = folder / "resolved.toml"
-    text = record.read_text().replace(
-        "[[geometry.sites]]", '[[geometry.tumour]]\npath = "labels.nii.gz"\n\n[[geometry.sites]]'
-    )
-    record.write_text(text)
+    made_from(folder, '[[geometry.tumour]]\npath = "labels.nii.gz"')
     assert cli.main(["export", str(folder), "--nifti", "--out", str(tmp_path / "out")]) == 0
     overlay = read_label_map(tmp_path / "out" / "overlay.nii.gz").values
     zone = read_label_map(tmp_path / "out" / "zone.nii.gz").values
@@ -249,19 +264,52 @@ def test_overlay_takes_the_tumour_from_its_labels(tmp_path: Path) -> None:
     assert np.array_equal((overlay == 1) | (overlay == 2), hit)
     ball_of_mesh = np.linalg.norm(places, axis=0) < 1e3 * TUMOUR_RADIUS
     expected = 2 * np.count_nonzero(ball_of_mesh & inside) / (ball_of_mesh.sum() + inside.sum())
-    _, _, found = export_overlay(
-        open_result(folder), tmp_path, read_grid(folder / "labels.nii.gz"), choose_level(open_result(folder))
-    )
+    opened, grid = open_result(folder), read_grid(folder / "labels.nii.gz")
+    _, _, found = export_overlay(opened, tmp_path, grid, choose_level(opened), segmented(opened, grid))
     assert found == pytest.approx(expected, abs=5e-3)
 
 
-def test_overlay_needs_the_grid_of_the_labels(result: Result, image: Path, tmp_path: Path) -> None:
+def test_overlay_of_masks_on_other_grids(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A core on finer voxels, a tumour from a surface: what they hold at centres of the image's voxels."""
+    folder = result_folder(tmp_path / "result", "3d", layers=5)
+    box(folder / "labels.nii.gz", 1.0, 20.0, 5.0)
+    box(folder / "core.nii.gz", 0.4, 12.0, 7.3)
+    masks = '[[geometry.tumour]]\npath = "labels.nii.gz"\n[[geometry.necrotic_core]]\npath = "core.nii.gz"'
+    made_from(folder, masks)
+    assert cli.main(["export", str(folder), "--nifti", "--out", str(tmp_path / "out")]) == 0
+    overlay = read_label_map(tmp_path / "out" / "overlay.nii.gz").values
+    assert np.count_nonzero((overlay == 1) | (overlay == 3)) == 15**3, "7.3 mm and half a voxel: 7 of 1 mm"
+    skin = pv.Cube(x_length=12.5, y_length=12.5, z_length=12.5).triangulate()
+    skin.save(folder / "tumour.stl")
+    other = result_folder(tmp_path / "other", "3d", layers=5)
+    made_from(other, '[[geometry.tumour]]\npath = "../result/tumour.stl"\nlength = 1e-3\nvoxel = 5e-4')
+    with pytest.raises(ResultError, match="name an image by --like"):
+        own_image(open_result(other))
+    like = ["--like", str(folder / "labels.nii.gz"), "--fields", "overlay,zone"]
+    assert cli.main(["export", str(other), "--nifti", *like, "--out", str(tmp_path / "there")]) == 0
+    overlay = read_label_map(tmp_path / "there" / "overlay.nii.gz").values
+    assert np.count_nonzero((overlay == 1) | (overlay == 3)) == 13**3
+    assert "zone.nii.gz" in capsys.readouterr().out
+
+
+def test_what_keeps_the_overlay_from_being_written(
+    result: Result, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By default it is left out and the rest written; who asks for it gets an error, before anything else."""
     with pytest.raises(ResultError, match="not made from label maps"):
-        export_overlay(result, tmp_path, read_grid(image), choose_level(result, LEVEL))
-    resolved = {"geometry": {"tumour": [{"path": str(image), "labels": []}]}}
-    shifted = replace(read_grid(image), affine=read_grid(image).affine + 1e-3)
-    with pytest.raises(ResultError, match="not on the grid"):
-        export_overlay(replace(result, resolved=resolved), tmp_path, shifted, choose_level(result, LEVEL))
+        segmented(result, read_grid(image))
+    folder = result_folder(tmp_path / "result", "3d", layers=4)
+    box(folder / "labels.nii.gz", 1.0, 20.0, 5.0)
+    masks = '[[geometry.tumour]]\npath = "labels.nii.gz"\n[[geometry.necrotic_core]]\npath = "gone.nii.gz"'
+    made_from(folder, masks)
+    command = ["export", str(folder), "--nifti", "--out", str(tmp_path / "out")]
+    assert cli.main(command) == 0
+    said = capsys.readouterr().out
+    assert "left out overlay" in said and "gone.nii.gz" in said
+    assert said.count("wrote ") == 4 and not (tmp_path / "out" / "overlay.nii.gz").exists()
+    asked = [*command[:-1], str(tmp_path / "asked"), "--fields", "zone,overlay"]
+    assert cli.main(asked) != 0
+    assert not list((tmp_path / "asked").glob("*.nii.gz"))
 
 
 def test_values_are_linear_between_vertices() -> None:

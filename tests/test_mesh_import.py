@@ -10,15 +10,16 @@ import pytest
 from meshes.cells.quality import volumes
 from meshes.cells.tetrahedra import faces_between
 from meshes.files.group_names import named_parts
-from meshes.files.solid_files import SolidMesh, read_solid
+from meshes.files.solid_files import read_solid
 from meshes.geometry import GeometryError, MeshGeometry, MeshInputError, MeshSizes, Site
 from meshes.imported.from_mesh import imported, mesh_from_file
 from meshes.plain import PlainMesh
 from meshes.regions import ORGAN_SURFACE, OUTER, TISSUE, TUMOUR
+from tests.data_folder import SHARED
 
 pytestmark = pytest.mark.serial
 
-FOLDER = Path(__file__).parents[1].parent / "shared" / "data" / "meshes-import"
+FOLDER = SHARED / "meshes-import"
 COARSE = MeshSizes(
     tip=0.8e-3, front=2e-3, front_radius=5e-3, front_start=2e-3, surface=3e-3, far=1e-2, growth=0.4
 )
@@ -241,6 +242,7 @@ HOSTILE = {
     "include.inp": (b"*HEADING\n*INCLUDE, INPUT=/etc/passwd\n", "includes other files"),
     "include.bdf": (b"INCLUDE '/etc/passwd'\n", "includes other files"),
     "away.xdmf": (b"<Xdmf><DataItem>../../secret.h5:/data</DataItem></Xdmf>", "expected a file beside it"),
+    "bytes.xdmf": (b'<Xdmf><DataItem Format="Binary">/etc/hostname</DataItem></Xdmf>', "expected HDF or XML"),
     "noise.vtu": (bytes(range(256)) * 40, "cannot be read"),
     "noise.mesh": (bytes(range(256)) * 40, "cannot be read|flat mesh"),
     "noise.med": (b"\x89HDF\r\n\x1a\n" + bytes(999), "cannot be read"),
@@ -268,24 +270,3 @@ def test_options_beside_a_mesh_of_gmsh_are_not_run(tmp_path: Path) -> None:
     (tmp_path / "some.msh.opt").write_text(f'Printf("x") > "{owned}";\n', encoding="utf-8")
     assert len(read_solid(tmp_path / "some.msh").points) == 729
     assert not owned.exists()
-
-
-def test_cells_that_do_not_meet_are_refused() -> None:
-    """A hexahedron beside two wedges that were cut the other way leaves a gap of no width."""
-    square = np.array(
-        [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]], float
-    )
-    points = np.concatenate((square, square[[1, 2, 5, 6]] + [1, 0, 0]))
-    five = np.array([[1, 8, 2, 5], [2, 8, 9, 11], [5, 8, 10, 11], [5, 2, 6, 11], [2, 5, 8, 11]])
-    raw = SolidMesh(
-        points=points,
-        blocks=(("hexahedron", np.arange(8)[None]), ("tetra", five)),
-        groups=(),
-        numbers=(),
-    )
-    parts, _ = named_parts(raw, Path("hand"))
-    faces, _ = faces_between(parts.cells, np.zeros(len(parts.cells), np.int32))
-    edges = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
-    counts = np.unique(edges, axis=0, return_counts=True)[1]
-    # hexahedron cut from corner 1: diagonal 1-6; the other side has 2-5
-    assert len(parts.cells) == 11 and (counts != 2).any()

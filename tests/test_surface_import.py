@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Closed surfaces as structures: voxels that keep their volume, repaired or refused, meshed together."""
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +12,18 @@ from numpy.typing import NDArray
 from cases.errors import CaseError, ExitCode
 from cases.reading.load import load_case
 from meshes.cells.quality import volumes
+from meshes.files import winding
 from meshes.files.surface_files import read_surface
+from meshes.files.winding import winding_numbers
 from meshes.geometry import GeometryError, LabelGeometry, Mask, MeshSizes, Site
 from meshes.patient.from_labels import mesh_from_labels
 from meshes.patient.masks import load_structure
 from meshes.regions import LARGE_VEIN, TISSUE, TUMOUR
+from tests.data_folder import SHARED
 
 pytestmark = pytest.mark.serial
 
-SCENE = Path(__file__).parents[1].parent / "shared" / "data" / "ablation-scene-gosmart"
+SCENE = SHARED / "ablation-scene-gosmart"
 STATED = {"organ.stl": 600.0, "tumour.stl": 31.3297, "vessel1.stl": 9.3531, "vessel2.stl": 2.9652}
 """Volume of each surface of the scene [mL] (facts.json)."""
 
@@ -132,6 +136,35 @@ def test_what_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(GeometryError, match=reason):
             load_structure([mask], "tumour")
+
+
+def test_triangles_over_one_another_take_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many closed cubes in one place: followed in pieces, with the same result; far too many are refused."""
+    pile = np.concatenate([cube(0.0, 20.0)] * 30)
+    mask = replace(stl(tmp_path / "pile.stl", pile), voxel=2e-4)
+    corners, shape = (pile + 0.3) / 0.2, (106, 106, 106)
+    tracemalloc.start()
+    whole = winding_numbers(corners, shape)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert whole.max() == 30 and peak < 1.5e8
+    monkeypatch.setattr(winding, "TOGETHER", 40_000)
+    assert np.array_equal(winding_numbers(corners, shape), whole)
+    monkeypatch.setattr(winding, "MOST_PAIRS", 1_000_000)
+    with pytest.raises(GeometryError, match=r"pile\.stl: its 360 triangles lie over \d+ lines of voxels"):
+        read_surface(mask)
+
+
+def test_one_surface_in_two_units(tmp_path: Path) -> None:
+    """Named twice, each time with its own unit and voxels: the union is the larger one."""
+    mask = replace(stl(tmp_path / "cube.stl", cube(-10.0, 20.0)), voxel=1e-3)
+    larger = replace(mask, length=2e-3, voxel=2e-3)
+    for masks in ([mask, larger], [larger, mask]):
+        found = load_structure(masks, "tumour")
+        assert 1e6 * found.volume == pytest.approx(64.0, rel=0.1)
+        assert found.files == str(mask.path)
 
 
 CASE = """

@@ -3,7 +3,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -15,15 +14,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.files.foreign_worker import BY_MESHIO
 from meshes.files.gmsh_process import without_mpi
+from meshes.files.xdmf import SUFFIXES, data_files
 from meshes.geometry import MeshInputError
 
 PATIENCE: Final = 120.0
 """For reading one file [s]."""
-
-LONGEST_TEXT: Final = 2**24
-"""Of an XDMF file, whose numbers lie elsewhere [bytes]."""
 
 LINE, POLY_LINE = 3, 4
 
@@ -78,8 +74,8 @@ def read_foreign(path: Path) -> ForeignMesh:
     """
     if not path.is_file():
         raise MeshInputError(f"{path}: no such file")
-    if path.suffix.lower() in BY_MESHIO:
-        require_near(path)
+    if path.suffix.lower() in SUFFIXES:
+        data_files(path)
     with tempfile.TemporaryDirectory(prefix="infusate-mesh-") as folder:
         arrays = Path(folder, "arrays.npz")
         _run(path, arrays)
@@ -119,20 +115,6 @@ def _run(path: Path, arrays: Path) -> None:
         raise MeshInputError(f"{path}: cannot be read: {said}")
     if done.returncode != 0 or not arrays.is_file():
         raise MeshInputError(f"{path}: cannot be read: the file is damaged, its reader failed on it")
-
-
-def require_near(path: Path) -> None:
-    """Refuse an XDMF file that takes its numbers from elsewhere than beside it."""
-    if path.stat().st_size > LONGEST_TEXT:
-        raise MeshInputError(f"{path}: cannot be read: larger than {LONGEST_TEXT >> 20} MiB; no XDMF file is")
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for name in re.findall(r">\s*([^<>:]+?)\s*:\s*/[^<]*<", text):
-        if "/" in name or "\\" in name:
-            raise MeshInputError(
-                f"{path}: takes numbers from {name[:60]!r}; expected a file beside it, by name"
-            )
-    if re.search(r"<!ENTITY|xi:include|XInclude", text):
-        raise MeshInputError(f"{path}: includes other files; expected one that stands alone")
 
 
 def _misfit(mesh: ForeignMesh) -> str | None:

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.cells.simplices import kind_of
-from meshes.files.foreign import require_near
 from meshes.files.gmsh_process import without_mpi
+from meshes.files.xdmf import SUFFIXES as XDMF
+from meshes.files.xdmf import data_files
 from meshes.geometry import MeshInputError
 
 SUFFIXES: Final = (
@@ -98,8 +99,8 @@ def _require_readable(path: Path) -> None:
         )
     if path.stat().st_size > LARGEST:
         raise MeshInputError(f"{path}: larger than {LARGEST / 1e9:g} GB")
-    if suffix in (".xdmf", ".xmf"):
-        require_near(path)
+    if suffix in XDMF:
+        data_files(path)
     if suffix in INCLUDING and re.search(INCLUDING[suffix], path.read_bytes()):
         raise MeshInputError(f"{path}: includes other files; expected one that stands alone")
 

@@ -2,7 +2,7 @@
 """Closed surfaces (STL, PLY, OBJ, VTP) as label maps, so that they go the way of all structures."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,10 @@ def read_surface(mask: Mask) -> tuple[NDArray[np.uint8], Floats, tuple[str, ...]
     if np.prod([float(n) for n in shape]) > MOST_VOXELS:
         text = f"{' x '.join(map(str, shape))} voxels of {1e3 * voxel:.3g} mm"
         raise GeometryError(f"{path}: needs {text}; choose larger voxels")
-    winding = winding_numbers((corners - low) / voxel, shape)
+    try:
+        winding = winding_numbers((corners - low) / voxel, shape)
+    except GeometryError as error:
+        raise GeometryError(f"{path}: {error}") from error
     notes += _self_overlap(path, winding, voxel)
     affine = np.diag([voxel, voxel, voxel, 1.0])
     affine[:3, 3] = low
@@ -141,7 +144,7 @@ def _signed_volume(corners: Floats) -> float:
     return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6.0)
 
 
-def _self_overlap(path: Path, winding: NDArray[np.int64], voxel: float) -> list[str]:
+def _self_overlap(path: Path, winding: NDArray[Any], voxel: float) -> list[str]:
     """Notes on parts that are wound around twice, or the wrong way."""
     inside = int(np.count_nonzero(winding))
     notes = []

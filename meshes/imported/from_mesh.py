@@ -13,15 +13,13 @@ from meshes.cells.tetrahedra import Cells, Points, faces_between
 from meshes.files.group_names import Parts, named_parts, names_text, require_regions
 from meshes.files.solid_files import SolidMesh, read_solid
 from meshes.geometry import GeometryError, MeshGeometry
+from meshes.imported.soundness import oriented, require_sound
 from meshes.imported.tip_refinement import TIP_ZONE, TippedMesh, refined_at_tips
 from meshes.plain import PlainMesh
 from meshes.regions import ORGAN_SURFACE, OUTER, REGION_NAMES, SURFACE_NAMES, TUMOUR
 
 LENGTHS: Final = (1e-4, 3.0)
 """Extent of a mesh of tissue [m]; beyond it the unit is wrong."""
-
-FLAT: Final = 1e-12
-"""Volume of a cell over its longest edge cubed, below which it has none."""
 
 TAGS: Final = {name: tag for tag, name in REGION_NAMES.items()}
 SURFACES: Final = {"outer_boundary": OUTER, "organ_surface": ORGAN_SURFACE}
@@ -95,29 +93,18 @@ def imported(geometry: MeshGeometry) -> Imported:
         )
     tags = _regions(geometry, parts, raw)
     points = parts.points * geometry.length
-    cells, notes = _oriented(geometry, points, parts.cells, notes)
-    facets, facet_tags = _surfaces(geometry, parts, cells)
+    cells, turned = oriented(geometry.path, points, parts.cells)
+    facets, _ = faces_between(cells, np.zeros(len(cells), dtype=np.int32))
+    require_sound(geometry.path, points, cells, facets)
+    facet_tags, lost = _surfaces(geometry, parts, facets)
     return Imported(
-        points=points, cells=cells, tags=tags, facets=facets, facet_tags=facet_tags, notes=tuple(notes)
+        points=points,
+        cells=cells,
+        tags=tags,
+        facets=facets,
+        facet_tags=facet_tags,
+        notes=(*notes, *turned, *lost),
     )
-
-
-def _oriented(
-    geometry: MeshGeometry, points: Points, cells: Cells, notes: list[str]
-) -> tuple[Cells, list[str]]:
-    """Cells of positive volume; those that are turned over are turned back."""
-    size = volumes(points, cells)
-    longest = np.linalg.norm(
-        points[cells][:, [1, 2, 3, 2, 3, 3]] - points[cells][:, [0, 0, 0, 1, 1, 2]], axis=2
-    )
-    flat = int(np.count_nonzero(np.abs(size) < FLAT * longest.max(axis=1) ** 3))
-    if flat:
-        raise GeometryError(f"{geometry.path}: {flat} of {len(cells)} cells have no volume; repair the mesh")
-    if (size < 0.0).any():
-        cells = cells.copy()
-        cells[size < 0.0] = cells[size < 0.0][:, [1, 0, 2, 3]]
-        notes = [*notes, f"{np.count_nonzero(size < 0.0)} cells were turned over and are turned back"]
-    return cells, notes
 
 
 def _regions(geometry: MeshGeometry, parts: Parts, raw: SolidMesh) -> NDArray[np.int32]:
@@ -148,12 +135,11 @@ def _regions(geometry: MeshGeometry, parts: Parts, raw: SolidMesh) -> NDArray[np
     return tags
 
 
-def _surfaces(geometry: MeshGeometry, parts: Parts, cells: Cells) -> tuple[Cells, NDArray[np.int32]]:
-    """Faces on the outside and the surface of each."""
-    facets, _ = faces_between(cells, np.zeros(len(cells), dtype=np.int32))
-    _require_manifold(geometry, facets)
-    rows = np.sort(np.concatenate((facets, parts.facets)), axis=1)
-    _, number = np.unique(rows, axis=0, return_inverse=True)
+def _surfaces(geometry: MeshGeometry, parts: Parts, facets: Cells) -> tuple[NDArray[np.int32], list[str]]:
+    """The surface of each face on the outside, and notes on facets of groups that lie elsewhere."""
+    notes = []
+    corners = np.sort(np.concatenate((facets, parts.facets)), axis=1)
+    _, number = np.unique(corners, axis=0, return_inverse=True)
     number = number.reshape(-1)
     outside, offered = number[: len(facets)], number[len(facets) :]
     by_number = np.full(
@@ -164,7 +150,19 @@ def _surfaces(geometry: MeshGeometry, parts: Parts, cells: Cells) -> tuple[Cells
             raise GeometryError(
                 f"{geometry.path}: no group of facets {name!r}; found: {names_text(parts.facet_groups)}"
             )
-        by_number[offered[parts.facet_groups[name]]] = SURFACES[surface]
+        rows = offered[parts.facet_groups[name]]
+        lost = int(np.count_nonzero(~np.isin(rows, outside)))
+        if lost == len(rows):
+            raise GeometryError(
+                f"{geometry.path}: none of the {len(rows)} facets of the group {name!r} is a face on the "
+                "outside: they lie within, have points of their own, or are flat beside curved cells"
+            )
+        if lost:
+            notes.append(
+                f"{lost} of {len(rows)} facets of the group {name!r} are no faces on the outside and are "
+                "left out"
+            )
+        by_number[rows] = SURFACES[surface]
     tags = by_number[outside]
     left = int(np.count_nonzero(tags == 0))
     if left:
@@ -174,20 +172,7 @@ def _surfaces(geometry: MeshGeometry, parts: Parts, cells: Cells) -> tuple[Cells
             f"groups of facets: {names_text(parts.facet_groups)}; "
             'outside = "outer_boundary" or "organ_surface" takes all others'
         )
-    return facets, tags
-
-
-def _require_manifold(geometry: MeshGeometry, facets: Cells) -> None:
-    """Refuse meshes whose cells do not meet face to face: then inner faces look like the outside."""
-    edges = np.sort(facets[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
-    _, counts = np.unique(edges, axis=0, return_counts=True)
-    wrong = int(np.count_nonzero(counts != 2))
-    if wrong:
-        raise GeometryError(
-            f"{geometry.path}: {wrong} edges on its outside do not join two faces: cells that should meet "
-            "face to "
-            "face do not (doubled points, cells of unlike kinds side by side, or parts that touch in an edge)"
-        )
+    return tags, notes
 
 
 def _describe(geometry: MeshGeometry, mesh: TippedMesh, notes: tuple[str, ...]) -> dict[str, Any]:

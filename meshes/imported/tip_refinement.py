@@ -102,10 +102,10 @@ def refined_at_tips(mesh: TippedMesh, geometry: MeshGeometry) -> tuple[TippedMes
     zone = np.asarray((wanted < SHORTER * own)[mesh.cells].any(axis=1), dtype=np.bool_)
     zone[holding] = True
     chosen = _widened(mesh.cells, zone)
-    fine = _replace_part(mesh, chosen, geometry)
+    fine, unmet = _replace_part(mesh, chosen, geometry)
     tipped = _with_tips(fine, distinct_tips(geometry.sites))
     note = f"{np.count_nonzero(chosen)} of {len(mesh.cells)} cells around the tips are meshed anew, finer"
-    return tipped, (note, *_volume_notes(mesh, tipped))
+    return tipped, (note, *unmet, *_volume_notes(mesh, tipped))
 
 
 def _volume_notes(before: TippedMesh, after: TippedMesh) -> list[str]:
@@ -139,8 +139,13 @@ def _edge_lengths(points: Points, cells: Cells) -> NDArray[np.float64]:
     return np.asarray(total / np.maximum(np.bincount(ends, minlength=len(points)), 1))
 
 
-def _replace_part(mesh: TippedMesh, chosen: NDArray[np.bool_], geometry: MeshGeometry) -> TippedMesh:
-    """Mesh some of the cells anew and put them back; the faces that they share with the rest stay."""
+def _replace_part(
+    mesh: TippedMesh, chosen: NDArray[np.bool_], geometry: MeshGeometry
+) -> tuple[TippedMesh, list[str]]:
+    """Mesh some of the cells anew and put them back; the faces that they share with the rest stay.
+
+    Notes say where edges stay longer than wanted.
+    """
     used, cells = np.unique(mesh.cells[chosen], return_inverse=True)
     cells, tags = cells.reshape(-1, 4), mesh.tags[chosen]
     faces, sides = faces_between(cells, tags)
@@ -157,15 +162,23 @@ def _replace_part(mesh: TippedMesh, chosen: NDArray[np.bool_], geometry: MeshGeo
         required=np.array([], dtype=np.int64),
     )
     edge = np.linalg.norm(points[faces[:, 0]] - points[faces[:, 1]], axis=1)
-    for _ in range(MOST_PASSES):
+    for number in range(MOST_PASSES + 1):
         own = _edge_lengths(part.points, part.cells)
         wanted = _wanted(part.points, own, geometry)
-        if part.points is not points and (wanted > MET * own).all():
+        if number > 0 and (wanted > MET * own).all():
+            return _glued(mesh, chosen, part), []
+        if number == MOST_PASSES:
             break
         frozen = np.flatnonzero(part.triangle_tags == FROZEN)
         deviation = DEVIATION * float(np.median(edge))
         part = remesh(part, wanted, deviation, "refining the mesh at the tips", frozen=frozen)
-    return _glued(mesh, chosen, part)
+    longest = int((own / wanted).argmax())
+    note = (
+        f"edges around the tips stay up to {own[longest] / wanted[longest]:.2g} times as long as wanted "
+        f"({1e3 * own[longest]:.2g} mm instead of {1e3 * wanted[longest]:.2g} mm) after {MOST_PASSES} passes "
+        "of MMG: refine the mesh there where it was made, or ask for less"
+    )
+    return _glued(mesh, chosen, part), [note]
 
 
 def _seeded(

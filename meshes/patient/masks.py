@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -83,17 +84,18 @@ def load_structure(masks: Sequence[Mask], name: str) -> Structure:
         MeshInputError: a file cannot be read.
         GeometryError: a label is absent, or fills the image.
     """
-    maps: dict[str, LabelMap] = {}
+    maps: dict[tuple[Path, float | None, float | None], LabelMap] = {}
     parts = []
     for mask in masks:
-        key = str(mask.path)
+        key = mask.path, mask.length, mask.voxel
         if key not in maps:
             maps[key] = _label_map(mask)
         parts.append(_select(maps[key], mask, name))
     # Small voxels first: the union keeps the finest grid.
     parts.sort(key=lambda part: float(np.prod(part.spacing)))
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-    return replace(reduce(unite, parts), files=", ".join(maps), notes=notes)
+    files = ", ".join(dict.fromkeys(str(mask.path) for mask in masks))
+    return replace(reduce(unite, parts), files=files, notes=notes)
 
 
 def _label_map(mask: Mask) -> LabelMap:
@@ -150,7 +152,12 @@ def unite(one: Structure, other: Structure) -> Structure:
     frame = reframe(one, np.array([low, high]))
     back = np.linalg.inv(other.affine) @ frame.affine
     sampled = ndimage.affine_transform(
-        other.inside.astype(np.uint8), back[:3, :3], back[:3, 3], output_shape=frame.inside.shape, order=0
+        other.inside.astype(np.uint8),
+        back[:3, :3],
+        back[:3, 3],
+        output_shape=frame.inside.shape,
+        order=0,
+        mode="grid-constant",  # the outer halves of the outermost voxels belong to them
     )
     return replace(frame, inside=frame.inside | (sampled > 0))
 

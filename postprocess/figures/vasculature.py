@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +33,12 @@ LAYERS: Final[tuple[tuple[str, str, str, float], ...]] = (
 
 SIDES: Final = 14
 """Of the tube around a line."""
+
+MOST_EDGES: Final = 2000
+"""Of all vessels given by lines that are drawn; half a million triangles."""
+
+FINENESS: Final = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3)
+"""Shares of a network's extent within which its places are drawn as one, tried in turn."""
 
 SMOOTHINGS: Final = 20
 """Passes of Taubin's smoothing (1995) of a vessel made of cells, for the eye alone."""
@@ -69,15 +76,52 @@ class Tubes:
 
     def surface(self) -> pv.PolyData:
         """Triangles of a closed tube around each edge, and a ball at each place where edges meet or end."""
-        pieces: list[pv.PolyData] = []
-        start, end = self.places[self.edges[:, 0]], self.places[self.edges[:, 1]]
-        long = np.linalg.norm(end - start, axis=1) > 0.0
-        for a, b in self.edges[long]:
-            along = self.places[b] - self.places[a]
-            pieces.append(_frustum(self.places[a], along, float(self.radii[a]), float(self.radii[b])))
-        for place, radius in zip(self.places, self.radii, strict=True):
-            pieces.append(pv.Sphere(radius=radius, center=place, theta_resolution=SIDES, phi_resolution=9))
-        return joined(pieces)
+        if not len(self.places):
+            return pv.PolyData()
+        ends = self.places[self.edges]
+        long = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1) > 0.0
+        ball = pv.Sphere(radius=1.0, theta_resolution=SIDES, phi_resolution=9)
+        round_ = np.asarray(ball.points, dtype=np.float64)
+        points, faces = _frusta(ends[long], self.radii[self.edges[long]])
+        balls = self.places[:, None] + self.radii[:, None, None] * round_
+        start = len(points) + len(round_) * np.arange(len(self.places))[:, None, None]
+        corners = np.concatenate([faces, (start + ball.regular_faces).reshape(-1, 3)])
+        return pv.PolyData.from_regular_faces(np.concatenate([points, balls.reshape(-1, 3)]), corners)
+
+    def thinned(self, most: int) -> "Tubes":
+        """The same with so few edges that they can be drawn; the widest vessels stay.
+
+        Places that lie close together become the widest of them, as far apart as leaves few enough edges,
+        but no farther than a share of the extent; the narrowest of the edges that are then too many go.
+
+        Args:
+            most: edges that there may be.
+        """
+        found = self
+        for share in FINENESS:
+            if len(found.edges) <= most:
+                return found
+            found = self._merged(share * float(np.linalg.norm(np.ptp(self.places, axis=0))))
+        width = found.radii[found.edges].mean(axis=1)
+        kept = np.sort(np.argsort(-width, kind="stable")[:most])
+        return found._of_edges(found.edges[kept])
+
+    def _merged(self, distance: float) -> "Tubes":
+        """Places within cubes of an edge [m] as the widest of them."""
+        cube = np.floor((self.places - self.places.min(axis=0)) / distance).astype(np.int64)
+        _, number = np.unique(cube, axis=0, return_inverse=True)
+        number = number.reshape(-1)
+        # ascending radii: the last that is written stays
+        widest = np.zeros(number.max() + 1, dtype=np.int64)
+        order = np.argsort(self.radii, kind="stable")
+        widest[number[order]] = order
+        moved = np.sort(widest[number[self.edges]], axis=1)
+        return self._of_edges(np.unique(moved[moved[:, 0] != moved[:, 1]], axis=0))
+
+    def _of_edges(self, edges: NDArray[np.int64]) -> "Tubes":
+        """Some edges, and the places that they use."""
+        used, compact = np.unique(edges, return_inverse=True)
+        return Tubes(places=self.places[used], edges=compact.reshape(-1, 2), radii=self.radii[used])
 
 
 def vessels(result: Result) -> tuple[Tubes, ...]:
@@ -100,6 +144,29 @@ def _tubes(result: Result, table: dict[str, Any]) -> Tubes:
     if len(radii) != len(places) or (len(edges) and not 0 <= edges.min() <= edges.max() < len(places)):
         raise ResultError(f"{result.folder}: resolved.toml: the lines of a vessel do not fit together")
     return Tubes(places=places, edges=edges, radii=radii)
+
+
+def together(parts: Iterable[Tubes]) -> Tubes:
+    """Several sets of centre lines as one."""
+    nothing = Tubes(places=np.zeros((0, 3)), edges=np.zeros((0, 2), dtype=np.int64), radii=np.zeros(0))
+    known = (nothing, *parts)
+    start = np.cumsum([0, *(len(part.places) for part in known[:-1])])
+    return Tubes(
+        places=np.concatenate([part.places for part in known]),
+        edges=np.concatenate([part.edges + first for part, first in zip(known, start, strict=True)]),
+        radii=np.concatenate([part.radii for part in known]),
+    )
+
+
+@lru_cache(maxsize=4)
+def _drawn(places: bytes, edges: bytes, radii: bytes) -> pv.PolyData:
+    """The surface of centre lines with not too many edges; pictures and pages of a result ask again."""
+    tubes = Tubes(
+        places=np.frombuffer(places).reshape(-1, 3),
+        edges=np.frombuffer(edges, dtype=np.int64).reshape(-1, 2),
+        radii=np.frombuffer(radii),
+    )
+    return tubes.thinned(MOST_EDGES).surface()
 
 
 def tracks(result: Result, needles: Iterable[Needle]) -> tuple[Tubes, ...]:
@@ -131,9 +198,10 @@ def additions(result: Result, needles: Iterable[Needle]) -> dict[str, pv.PolyDat
         needles: in the coordinates of the picture.
     """
     needles = tuple(needles)
+    lines = together(vessels(result))
     rings = [_ring(needle, back) for needle in needles for back in needle.holes]
     found = {
-        LINES: joined(tubes.surface() for tubes in vessels(result)),
+        LINES: _drawn(lines.places.tobytes(), lines.edges.tobytes(), lines.radii.tobytes()).copy(deep=False),
         HOLES: joined(rings),
         TRACK: joined(tubes.surface() for tubes in tracks(result, needles)),
     }
@@ -171,30 +239,37 @@ def joined(surfaces: Iterable[pv.PolyData]) -> pv.PolyData:
     return pv.PolyData.from_regular_faces(np.concatenate(points), np.concatenate(faces))
 
 
-def _frustum(
-    start: NDArray[np.float64], along: NDArray[np.float64], first: float, last: float
-) -> pv.PolyData:
-    """The open side of a cone cut off at both ends, its faces seen from outside."""
-    across, beside = _aside(along)
+def _frusta(
+    ends: NDArray[np.float64], radii: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Points and faces of the open sides of cones cut off at both ends, faces seen from outside.
+
+    Args:
+        ends: of their axes [m], shape ``(n, 2, 3)``.
+        radii: there [m], shape ``(n, 2)``.
+    """
+    across, beside = _aside(ends[:, 1] - ends[:, 0])
     angles = np.linspace(0.0, 2.0 * np.pi, SIDES, endpoint=False)[:, None]
-    ring = np.cos(angles) * across + np.sin(angles) * beside
+    ring = np.cos(angles) * across[:, None] + np.sin(angles) * beside[:, None]
+    points = ends[:, :, None] + radii[:, :, None, None] * ring[:, None]
     here, there = np.arange(SIDES), np.roll(np.arange(SIDES), -1)
     lower = np.stack([here, there, there + SIDES], axis=1)
     upper = np.stack([here, there + SIDES, here + SIDES], axis=1)
-    points = np.concatenate([start + first * ring, start + along + last * ring])
-    return pv.PolyData.from_regular_faces(points, np.concatenate([lower, upper]))
+    start = 2 * SIDES * np.arange(len(ends))[:, None, None]
+    faces = start + np.concatenate([lower, upper])
+    return points.reshape(-1, 3), faces.reshape(-1, 3).astype(np.int64)
 
 
 def _aside(along: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two unit vectors that with the direction make a right-handed frame."""
-    direction = along / np.linalg.norm(along)
-    across = np.cross(direction, np.eye(3)[int(np.argmin(np.abs(direction)))])
-    across /= np.linalg.norm(across)
+    """Two unit vectors for each direction, shape ``(n, 3)``, that with it make a right-handed frame."""
+    direction = along / np.linalg.norm(along, axis=1)[:, None]
+    across = np.cross(direction, np.eye(3)[np.abs(direction).argmin(axis=1)])
+    across /= np.linalg.norm(across, axis=1)[:, None]
     return across, np.cross(direction, across)
 
 
 def _ring(needle: Needle, back: float) -> pv.PolyData:
     """A band around the shaft at the distance ``back`` behind the tip [m], where holes are."""
-    half, radius = 0.5 * needle.radius, HOLE * needle.radius
-    start = needle.tip - (back + half) * needle.direction
-    return _frustum(start, 2.0 * half * needle.direction, radius, radius)
+    half = 0.5 * needle.radius
+    ends = needle.tip - np.array([[back + half], [back - half]]) * needle.direction
+    return pv.PolyData.from_regular_faces(*_frusta(ends[None], np.full((1, 2), HOLE * needle.radius)))

@@ -100,15 +100,21 @@ def read_grid(path: Path) -> ImageGrid:
 
 
 def own_image(result: Result) -> Path:
-    """The label image from which the tumour of a result was meshed.
+    """The first label image from which tumour, core or organ of a result were meshed.
 
     Raises:
         ResultError: the geometry was not made from images.
     """
-    masks = result.resolved.get("geometry", {}).get("tumour")
-    if not isinstance(masks, list):
+    geometry: dict[str, Any] = result.resolved.get("geometry", {})
+    if not isinstance(geometry.get("tumour"), list):
         raise ResultError(f"{result.folder}: not made from label maps; name an image by --like IMAGE")
-    return Path(result.folder / masks[0]["path"]).resolve()
+    for structure in ("tumour", "necrotic_core", "organ"):
+        for mask in geometry.get(structure, ()):
+            if "length" not in mask:  # that of a surface's unit
+                return Path(result.folder / str(mask["path"])).resolve()
+    raise ResultError(
+        f"{result.folder}: made from surfaces, which have no grid of voxels; name an image by --like IMAGE"
+    )
 
 
 def sample(mesh: pv.UnstructuredGrid, grid: ImageGrid) -> Sampled:

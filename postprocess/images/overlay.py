@@ -6,28 +6,27 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from meshes.files.labels import read_label_map
-from meshes.geometry import GeometryError
+from meshes.geometry import GeometryError, Mask
+from meshes.patient.masks import Structure, load_structure
 from postprocess.images.images import ImageGrid, Sampled, sample, write_nifti
 from postprocess.results.level import Level
 from postprocess.results.result import Result, ResultError
 from solver.results.fields import REGION
 
 OVERLAY: Final = "overlay"
-SAME_PLACE: Final = 1e-7
-"""Largest difference of affines [m] at which two grids are the same one."""
 
 
 def segmented(result: Result, grid: ImageGrid) -> NDArray[np.bool_]:
-    """Voxels of the case's own tumour labels, with those of its core.
+    """Voxels whose centres lie in the case's own tumour masks, or in those of its core.
 
     Args:
-        result: of a geometry made from label maps.
-        grid: that of the labels.
+        result: of a geometry made from label maps or closed surfaces, on whatever grids.
+        grid: where the voxels are wanted.
 
     Raises:
-        ResultError: the geometry was not made from labels, they cannot be read, or lie on another grid.
+        ResultError: the geometry was not made from masks, or one cannot be read.
     """
     geometry: dict[str, Any] = result.resolved.get("geometry", {})
     masks = geometry.get("tumour")
@@ -35,19 +34,36 @@ def segmented(result: Result, grid: ImageGrid) -> NDArray[np.bool_]:
         raise ResultError(f"{result.folder}: not made from label maps, so {OVERLAY} cannot be written")
     inside = np.zeros(grid.shape, dtype=bool)
     for mask in [*masks, *geometry.get("necrotic_core", ())]:
-        path = (result.folder / str(mask["path"])).resolve()
-        try:
-            labels = read_label_map(path)
-        except GeometryError as error:
-            raise ResultError(str(error)) from error
-        same = labels.values.shape == grid.shape and np.allclose(
-            labels.affine, grid.affine, rtol=0.0, atol=SAME_PLACE
+        asked = Mask(
+            path=(result.folder / str(mask["path"])).resolve(),
+            labels=tuple(mask.get("labels", ())),
+            length=mask.get("length"),
+            voxel=mask.get("voxel"),
         )
-        if not same:
-            raise ResultError(f"{path}: not on the grid of the images, so {OVERLAY} cannot be written")
-        chosen = mask.get("labels", [])
-        inside |= np.isin(labels.values, chosen) if chosen else labels.values > 0
+        try:
+            _add(inside, load_structure((asked,), "tumour"), grid)
+        except GeometryError as error:
+            raise ResultError(f"{error}, so {OVERLAY} cannot be written") from error
     return inside
+
+
+def _add(inside: NDArray[np.bool_], structure: Structure, grid: ImageGrid) -> None:
+    """Mark the voxels of a grid whose centres lie in a voxel of a structure."""
+    to_grid = np.linalg.inv(grid.affine) @ structure.affine
+    corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in structure.inside.shape])).reshape(3, -1)
+    reach = to_grid[:3, :3] @ corners + to_grid[:3, 3:]
+    low = np.clip(np.floor(reach.min(axis=1)), 0, grid.shape).astype(np.int64)
+    high = np.clip(np.ceil(reach.max(axis=1)) + 1, low, grid.shape).astype(np.int64)
+    back = np.linalg.inv(structure.affine) @ grid.affine
+    found = ndimage.affine_transform(
+        structure.inside.astype(np.uint8),
+        back[:3, :3],
+        back[:3, :3] @ low + back[:3, 3],
+        output_shape=tuple(high - low),
+        order=0,
+        mode="grid-constant",
+    )
+    inside[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] |= found > 0
 
 
 def overlay_labels(
@@ -73,22 +89,21 @@ def dice(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     return 2.0 * both / max(either, 1)
 
 
-def export_overlay(result: Result, out: Path, grid: ImageGrid, level: Level) -> tuple[Path, float, float]:
+def export_overlay(
+    result: Result, out: Path, grid: ImageGrid, level: Level, tumour: NDArray[np.bool_]
+) -> tuple[Path, float, float]:
     """Writes ``overlay.nii.gz`` of the end of a run.
 
     Args:
-        result: of the 3-D geometry, made from label maps.
+        result: of the 3-D geometry.
         out: existing folder.
-        grid: that of the labels.
+        grid: of the image.
         level: of the zone.
+        tumour: as of `segmented`, on that grid.
 
     Returns:
         The file, the ablated volume in it [m3], and the Dice of the tumour as meshed and as segmented.
-
-    Raises:
-        ResultError: as of `segmented`.
     """
-    tumour = segmented(result, grid)
     sampled = sample(next(result.grids({level.key, REGION.key}, result.times[-1:])), grid)
     labels = overlay_labels(sampled, tumour, level.key, level.threshold)
     words = f"1 ablated in segmented tumour 2 outside 3 missed; {level.words}"

@@ -30,12 +30,10 @@ def main(out: Path = OUT) -> None:
     farthest = np.linalg.norm(points[cells], axis=2).max(axis=1)
     inside = farthest < (LESION + 0.01) * RADIUS
     faces, _ = faces_between(cells, np.zeros(len(cells), dtype=np.int32))
-    rows = [f"2 2 1 1 {a} {b} {c}" for a, b, c in (faces + 1).tolist()]
-    tags = np.where(inside, 2, 3).tolist()
-    rows += [
-        f"4 2 {t} {t} {a} {b} {c} {d}" for t, (a, b, c, d) in zip(tags, (cells + 1).tolist(), strict=True)
-    ]
-    nodes = [f"{i} {x:.5g} {y:.5g} {z:.5g}" for i, (x, y, z) in enumerate((points + 0.0).tolist(), start=1)]
+    rows = [f"2 2 1 1 {a} {b} {c}" for a, b, c in faces + 1]
+    tags = np.where(inside, 2, 3)
+    rows += [f"4 2 {t} {t} {a} {b} {c} {d}" for t, (a, b, c, d) in zip(tags, cells + 1, strict=True)]
+    nodes = [f"{i} {x:.5g} {y:.5g} {z:.5g}" for i, (x, y, z) in enumerate(points + 0.0, start=1)]
     elements = [f"{i} {row}" for i, row in enumerate(rows, start=1)]
     text = "$MeshFormat\n2.2 0 8\n$EndMeshFormat\n" + NAMES
     text += "\n".join(

@@ -120,7 +120,7 @@ def _require_one_piece(path: Path, count: int, first: Rows, second: Rows) -> Non
     graph = coo_array((np.ones(len(first), dtype=bool), (first // 4, second // 4)), shape=(count, count))
     pieces, number = connected_components(graph, directed=False)
     if pieces > 1:
-        sizes = np.sort(np.bincount(number))[::-1][:MOST_PIECES].tolist()
+        sizes = np.sort(np.bincount(number))[::-1][:MOST_PIECES]
         more = ", ..." if pieces > MOST_PIECES else ""
         raise GeometryError(
             f"{path}: its cells fall into {pieces} pieces that no face joins ({', '.join(map(str, sizes))}"

@@ -138,10 +138,12 @@ def _bar(
 
 
 def _camera(result: Result, centre: NDArray[np.float64], reach: float) -> dict[str, Any]:
-    up = np.array([0.0, 0.0, 1.0])
+    up: NDArray[np.float64] = np.array([0.0, 0.0, 1.0])
+    towards: NDArray[np.float64]
     if result.geometry == "3d" and result.needles:
         plane = choose_plane(result.needles, centre)
-        origin, up, normal = plane.origin, plane.up, np.cross(plane.across, plane.up)
+        origin, up = plane.origin, plane.up
+        normal = np.cross(plane.across, plane.up).astype(np.float64)
         towards = normal + 0.35 * up
     else:
         origin, normal = centre, np.array([0.0, -1.0, 0.0])

@@ -26,7 +26,7 @@ class Cells:
     """
 
     def __init__(self, data: Discretisation, uptake: Uptake) -> None:
-        self.held = np.zeros(data.volume.size)
+        self.held: Floats = np.zeros(data.volume.size)
         self._data, self._uptake = data, uptake
 
     def offers(self, step: float) -> tuple[Floats, Floats]:

@@ -156,12 +156,16 @@ class Walk:
             times: ascending; every phase starts and ends at one of them.
         """
         count, n = times.size, len(STORES)
-        self.number, self.state = 0, np.zeros(n + SEEN)
-        self._times, self._phases = times, phases
+        self.number = 0
+        self.state: Floats = np.zeros(n + SEEN)
+        self._times: Floats = times
+        self._phases = phases
         self._first = [int(np.argmin(np.abs(times - phase.start))) for phase in phases]
         self._at, self._propagators = -1, dict[tuple[int, float], Floats]()
-        self._states, self._given = np.zeros((count, n + SEEN)), np.zeros(count)
-        self._concentrations, self._largest = np.zeros((count, SEEN)), np.zeros(SEEN)
+        self._states: Floats = np.zeros((count, n + SEEN))
+        self._given: Floats = np.zeros(count)
+        self._concentrations: Floats = np.zeros((count, SEEN))
+        self._largest: Floats = np.zeros(SEEN)
         self._enter()
 
     @property

@@ -6,15 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from cases.about import NOTICE, VERSION, remind_once, state_folder
 from cases.cli import main
+from cases.commands.starter import starter_text
 from cases.errors import ExitCode, UserError
+from cases.reading.explain import explanation
 from cases.running.launch import run_forwarding_signals, without_explanations
 from cases.running.request import Request
+from cases.schema.case import CaseFile
 from tests.case_files import MINIMAL, REFERENCE, written
 
 pytestmark = pytest.mark.serial
@@ -141,7 +145,9 @@ def test_new_gives_a_valid_case(
     assert main(["new", "my-case"]) == ExitCode.OUTPUT
     assert "my-case.toml exists" in capsys.readouterr().err
     # the commented keys are keys too: uncommented, none is unknown
-    text = (tmp_path / "my-case.toml").read_text()
+    assert main(["new", "long", "--all"]) == ExitCode.DONE
+    assert main(["check", "long.toml"]) == ExitCode.DONE
+    text = (tmp_path / "long.toml").read_text()
     everything = "\n".join(
         line.removeprefix("# ")
         if line.startswith("# ") and (" = " in line or line.startswith("# ["))
@@ -151,6 +157,23 @@ def test_new_gives_a_valid_case(
     (tmp_path / "all.toml").write_text(everything)
     assert main(["check", "all.toml"]) == ExitCode.INVALID
     assert "unknown key" not in capsys.readouterr().err
+
+
+def test_the_starter_is_short_and_names_the_rest() -> None:
+    """Both starters state the same; what the short one names is a key or a table, and no table lacks."""
+    short, everything = starter_text("mine"), starter_text("mine", everything=True)
+    assert tomllib.loads(short) == {key: value for key, value in tomllib.loads(everything).items() if value}
+    assert len(short.splitlines()) < 70
+    above = ""
+    named = set()
+    for line in short.replace(",\n#: ", ", ").splitlines():
+        above = line.strip("[]") if line.startswith("[") else above
+        for name in line.partition("also: ")[2].split(", ") if "also: " in line else ():
+            key = name.strip("[]") if name.startswith("[") else f"{above}.{name}".strip(".")
+            assert explanation(key), name
+            named.add(key)
+    assert {"injection.needle", "physics", "chemistry", "geometry.labels", "title"} <= named
+    assert set(CaseFile.model_fields) <= {key.split(".")[0] for key in named} | set(tomllib.loads(short))
 
 
 def test_check_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,6 +242,26 @@ def test_exit_codes_and_signals_pass_unchanged() -> None:
     assert run_forwarding_signals([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]) == 137
 
 
+def test_what_is_launched_leaves_standard_input_alone(tmp_path: Path) -> None:
+    """`while read case; do infusate run $case --ranks 2; done < list` runs all that are on the list."""
+    (tmp_path / "list").write_text("first\nsecond\n", encoding="utf-8")
+    program = (
+        "import sys\nfrom cases.running.launch import run_forwarding_signals\n"
+        "reader = 'import sys; sys.exit(len(sys.stdin.read()))'\n"
+        "print(run_forwarding_signals([sys.executable, '-c', reader]), repr(sys.stdin.read()))"
+    )
+    with (tmp_path / "list").open(encoding="utf-8") as stream:
+        run = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            stdin=stream,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    assert run.stdout.split(maxsplit=1) == ["0", "'first\\nsecond\\n'\n"]
+
+
 def test_a_signal_reaches_the_run_and_its_exit_code_comes_back() -> None:
     handler = "signal.signal(15, lambda *_: sys.exit(75))"
     # not one long sleep: Python 3.14 notices a signal that comes just before it only when it is over
@@ -253,6 +296,7 @@ def test_launcher_noise_is_dropped_and_nothing_else() -> None:
         list(without_explanations([*ours[:1], *noise, *abort, "[vm:1] PMIX ERROR: x\n", *ours[1:]])) == ours
     )
     assert list(without_explanations([ruler, "cut off\n"])) == [ruler, "cut off\n"]
+    assert list(without_explanations(["\0error: gone\n"])) == ["error: gone\n"]
 
 
 def infusate(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -106,6 +106,8 @@ def run_forwarding_signals(command: list[str], ahead: int | None = None) -> int:
         command,
         env=environment,
         start_new_session=True,
+        # what waits on our standard input is for others, such as the rest of a loop over cases
+        stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
@@ -135,7 +137,9 @@ def run_forwarding_signals(command: list[str], ahead: int | None = None) -> int:
 def without_explanations(lines: Iterable[str]) -> Iterator[str]:
     """Standard error without what Open MPI says about exit codes: the worker has said what matters."""
     block: list[str] = []
-    for line in lines:
+    for raw in lines:
+        # Open MPI's pipes let a zero byte through now and then, when ranks end at once
+        line = raw.replace("\0", "")
         ruler = line.strip() == RULER
         if block and ruler:
             # Open MPI 6 begins with an empty line

@@ -25,7 +25,14 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 OPTIONS: Final[dict[str, dict[str, Any]]] = {
-    "direct": {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_mat_solver_type": "mumps"},
+    # Indefinite, so MUMPS with its pivots; on every rank for itself, in one order of adding up.
+    "direct": {
+        "ksp_type": "preonly",
+        "pc_type": "redundant",
+        "redundant_ksp_type": "preonly",
+        "redundant_pc_type": "lu",
+        "redundant_pc_factor_mat_solver_type": "mumps",
+    },
     "iterative": {
         "ksp_type": "minres",
         "ksp_max_it": 1000,

@@ -75,8 +75,7 @@ class PairOfPressures:
         both = (2 * numbers[:, None] + np.arange(2)).ravel()
         self._matrix = RowMatrix(rows, both, _Ranks(comm=data.halo.comm, owned=2 * owned))  # type: ignore[arg-type]
         preset = elliptic_preset(data.mesh.geometry, data.halo)
-        # Two unknowns at a node fill the factor more: MUMPS is thrice as fast as PETSc, on one rank too.
-        preset = "direct_parallel" if preset == "direct" else preset
+        preset = "direct_pairs" if preset.startswith("direct") else preset
         tolerances = Tolerances(relative=TOLERANCE)
         self.solver = LinearSolver(self._matrix, "blood_", preset, tolerances)
 

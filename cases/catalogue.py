@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 """The shipped library of agents, tissues and needles: every number with unit, source and status."""
 
-import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from cases.schema.library import Kind as Kind
+from cases.schema.library import Status as Status
+from cases.schema.library import library_tables
 from cases.schema.table import CLOSED
 
-Kind = Literal["agents", "tissues", "needles"]
 KINDS: tuple[Kind, ...] = ("agents", "tissues", "needles")
-Status = Literal["measured", "assumed", "prior range"]
 FOLDER = Path(__file__).parent / "library"
 
 
@@ -33,6 +33,25 @@ class Value(BaseModel):
     range: Annotated[list[str | float], Field(min_length=2, max_length=2)] | None = None
 
 
+class Thresholds(BaseModel):
+    """Levels from which on an agent is taken to destroy tissue.
+
+    Attributes:
+        ct: of the dose, texts with a unit.
+        peak: of the peak concentration.
+        source: who published or assumed them.
+        status: how well they are known.
+        entry: agent of the library that states them.
+    """
+
+    model_config = CLOSED
+    ct: list[str] = []
+    peak: list[str] = []
+    source: Annotated[str, Field(min_length=3)]
+    status: Status
+    entry: str
+
+
 class Entry(BaseModel):
     """A named agent, tissue or needle.
 
@@ -40,26 +59,39 @@ class Entry(BaseModel):
         title: what it is.
         base: entry from which absent numbers are taken.
         values: number by key of the case file.
+        thresholds: of an agent; None where the library knows none.
     """
 
     model_config = CLOSED
     title: str
     base: str | None = None
     values: dict[str, Value]
+    thresholds: Thresholds | None = None
 
 
 @cache
 def entries(kind: Kind) -> dict[str, Entry]:
-    """All entries of one kind, numbers of their bases filled in."""
-    raw: dict[str, dict[str, Any]] = tomllib.loads((FOLDER / f"{kind}.toml").read_text(encoding="utf-8"))
+    """All entries of one kind, numbers of their bases filled in.
+
+    Raises:
+        CaseError: with every mistake in their file.
+    """
+    raw = library_tables(FOLDER / f"{kind}.toml", kind)
     complete: dict[str, Entry] = {}
     for name, table in raw.items():
         # an entry stands after its base in the file
-        base = complete[table["base"]].values if "base" in table else {}
-        own = {
-            key: Value.model_validate(value) for key, value in table.items() if key not in ("title", "base")
-        }
-        complete[name] = Entry(title=table["title"], base=table.get("base"), values={**base, **own})
+        base = complete[table["base"]] if "base" in table else None
+        words = ("title", "base", "thresholds") if kind == "agents" else ("title", "base")
+        own = {key: Value.model_validate(value) for key, value in table.items() if key not in words}
+        thresholds = base.thresholds if base else None
+        if "thresholds" in table and kind == "agents":
+            thresholds = Thresholds.model_validate({**table["thresholds"], "entry": name})
+        complete[name] = Entry(
+            title=table["title"],
+            base=table.get("base"),
+            values={**(base.values if base else {}), **own},
+            thresholds=thresholds,
+        )
     return complete
 
 

@@ -146,6 +146,7 @@ def _add_case_commands(commands: "Commands") -> None:
 
     new = _command(commands, "new", "Write a commented case file to start from.", "new")
     new.add_argument("name", metavar="NAME", help="name of the case; the file is NAME.toml")
+    new.add_argument("--all", action="store_true", help="with every key, those not needed as comments")
 
 
 def _add_picture_commands(commands: "Commands") -> None:

@@ -20,6 +20,8 @@ class Site:
         needle_radius: outer radius of the needle [m]; the radius of a resolved cavity.
         source_radius: radius of a distributed source [m]; None where the cavity wall is resolved.
         shaft_length: length of the drawn needle [m], for pictures.
+        allow_outside: whether the tip may lie outside a tumour from images or of a given mesh; None, which
+            stands in no record, for no.
     """
 
     tip: Vector
@@ -27,6 +29,7 @@ class Site:
     needle_radius: float
     source_radius: float | None = None
     shaft_length: float = 0.1
+    allow_outside: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +171,15 @@ def vessel_masks(geometry: LabelGeometry) -> dict[int, tuple[Mask, ...]]:
 
 
 class GeometryError(ValueError):
-    """A geometry that cannot be meshed, with the reason a user can act on."""
+    """A geometry that cannot be meshed, with the reason a user can act on.
+
+    Attributes:
+        about: the mask or site that is at fault, where it is one.
+    """
+
+    def __init__(self, message: str, about: Mask | Site | None = None) -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class MeshInputError(GeometryError):

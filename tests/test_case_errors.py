@@ -15,7 +15,7 @@ from cases.cli import main
 from cases.errors import CaseError, ExitCode
 from cases.reading.load import load_case
 from cases.reading.resolve import resolved_tables
-from tests.case_files import MINIMAL, written
+from tests.case_files import MINIMAL, SHIPPED, written
 
 pytestmark = pytest.mark.serial
 
@@ -78,6 +78,26 @@ def test_bad_case(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     if kind not in ("unknown table", "no case name"):
         assert len(messages) == 1, output.err
     assert os.listdir(tmp_path) == ["case.toml"]
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "words"),
+    [
+        ("check", "routes/tace_depot", "this is a comparison file, not a case; use `infusate compare"),
+        ("run", "sweeps/ensemble_priors", "this is a sweep file, not a case; use `infusate sweep"),
+        ("check", "plans/plan_liver", "this is a plan file, not a case; use `infusate plan"),
+        ("sweep", "reference", "this is a case, not a sweep file; use `infusate run"),
+        ("plan", "sweeps/ensemble_priors", "this is a sweep file, not a plan file; use `infusate sweep"),
+        ("compare", "plans/plan_liver", "this is a plan file, not a case; use `infusate plan"),
+    ],
+)
+def test_a_file_of_another_kind_names_its_command(
+    command: str, file: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One message instead of as many as it has keys."""
+    path = SHIPPED / f"{file}.toml"
+    assert main([command, str(path)]) == ExitCode.INVALID
+    assert capsys.readouterr().err == f"error: {path}: {words} {path}`\n"
 
 
 def test_all_problems_in_one_pass_each_once(tmp_path: Path) -> None:
@@ -171,7 +191,12 @@ def test_label_files(tmp_path: Path) -> None:
     [
         ("injection.0.rate", "expected key=value"),
         ("=3", "expected key=value"),
-        ("injection.7.rate=1 mL/min", "expected a number from 0 to 0"),
+        ("injection.7.rate=1 mL/min", "injection has 1 entry, numbered from 0: there is no entry 7"),
+        ("injection.rate=1 mL/min", "injection has 1 entry, numbered from 0; write injection.0.rate"),
+        (
+            "injection.0.tip.x=1 mm",
+            "injection[0].tip has 3 entries, numbered from 0; write injection.0.tip.0 for",
+        ),
         ("name.x.y=3", "name holds"),
         ("tissues.tumour.porosty=0.3", 'did you mean "porosity"'),
         ("injection.0.rate=3", "missing unit"),

@@ -8,9 +8,16 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.collections import TriMesh
 
+from cases.cli import main
 from postprocess.figures.comparisons import draw_comparison, named
 from postprocess.figures.stage import Wish
-from postprocess.pages.compare import _with_change, build_comparison, difference_table, result_table
+from postprocess.pages.compare import (
+    _with_change,
+    _with_difference,
+    build_comparison,
+    difference_tables,
+    result_table,
+)
 from postprocess.results.result import Result, ResultError, open_result
 from tests.synthetic_result import result_folder
 from tests.test_report import Page
@@ -31,14 +38,57 @@ def pair(tmp_path: Path) -> list[Result]:
 def test_tables_tell_what_differs_and_nothing_else(pair: list[Result]) -> None:
     stages = named(pair)
     assert [name for name, _ in stages] == ["a", "b"]
-    asked = {row[0]: row[1:] for row in difference_table(stages).rows}
+    asked, followed = ({row[0]: row[1:] for row in table.rows} for table in difference_tables(stages))
     assert asked["agent, reaction rate k"] == ("0.033 1/s", "0.05 1/s")
-    assert set(asked) == {"agent, reaction rate k", "geometry, sites, 1, tip"}
+    assert asked["geometry, sites, 0, tip"] == ("0, 0, 0 mm", "0, 0, 4 mm")
+    assert len(asked) == 2 and not followed
     found = {row[0]: row[1:] for row in result_table(stages).rows}
     destroyed = [result.summary["ablation"][1]["in_tumour_m3"] for result in pair]
     change = f"({100 * (destroyed[1] / destroyed[0] - 1):+.3g} %)"
     assert found["tumour destroyed at 75 mg min/L"][1].endswith(change)
     assert found["washed into blood"] == ("4.00 %", "4.00 %")
+    assert found["least margin"][1].endswith("(4.00 mm less)")
+
+
+def test_what_was_asked_has_units_and_the_names_of_the_command_line(pair: list[Result]) -> None:
+    """A pulse as `--set` calls it, counted from 0; edge lengths, which nobody asked for, apart."""
+    path = pair[1].folder / "resolved.toml"
+    text = path.read_text(encoding="utf-8").replace("rate = 1.6666666666666667e-8", f"rate = {1e-8 / 3}")
+    path.write_text(text + "\n[geometry.sizes]\ntip = 1e-4\n[schedule]\nend = 60.0\n", encoding="utf-8")
+    first, second = (open_result(result.folder) for result in pair)
+    asked, followed = ({row[0]: row[1:] for row in t.rows} for t in difference_tables(named([first, second])))
+    assert asked["injection.0.rate"] == ("1 mL/min", "0.2 mL/min")
+    assert asked["schedule, end"][1] == "60 s"
+    assert followed == {"tip": ("not there", "0.1 mm")}
+
+
+def test_the_card_of_a_run_names_every_caution(pair: list[Result], tmp_path: Path) -> None:
+    path = pair[0].folder / "summary.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    flag = {"name": "x", "level": "caution", "message": "a second doubt", "value": 2.0, "limit": 1.0}
+    path.write_text(json.dumps(found | {"validity": [*found["validity"], flag]}), encoding="utf-8")
+    page = build_comparison([result.folder for result in pair], tmp_path / "both.html")
+    text = Page(page.read_text(encoding="utf-8")).text
+    assert "A second doubt" in text and "Dilatation beyond small strain" in text
+
+
+def test_a_comparison_is_not_written_over_another(
+    pair: list[Result], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same runs in the same order may be told again; anything else is refused and stays."""
+    first, second = (str(result.folder) for result in pair)
+    assert main(["report", first, second]) == 0
+    page = tmp_path / "comparison.html"
+    assert main(["report", first, second]) == 0
+    before = page.read_bytes()
+    assert main(["report", second, first]) == 73
+    assert "compares a and b" in capsys.readouterr().err
+    assert page.read_bytes() == before
+    other = tmp_path / "mine.html"
+    other.write_text("mine", encoding="utf-8")
+    assert main(["report", first, second, "--out", str(other)]) == 73
+    assert other.read_text(encoding="utf-8") == "mine"
+    assert main(["report", second, first, "--out", str(tmp_path / "other.html")]) == 0
 
 
 def test_page_holds_both_answers_and_all_pictures(pair: list[Result], tmp_path: Path) -> None:
@@ -83,3 +133,11 @@ def test_what_cannot_be_compared_is_refused(pair: list[Result]) -> None:
 )
 def test_changes_that_say_something(value: float, first: float, told: bool) -> None:
     assert ("(" in _with_change((value, "value"), first)) == told
+
+
+def test_changes_that_need_words() -> None:
+    """A margin has a sign: it grows or shrinks by millimetres; of what is below a bound no ratio is known."""
+    assert _with_difference((-3.93e-3, "-3.93 mm"), -2.15e-3) == "-3.93 mm (1.78 mm less)"
+    assert _with_difference((1e-3, "1.00 mm"), -1e-3) == "1.00 mm (2.00 mm more)"
+    assert _with_difference((1e-3, "1.00 mm"), 1e-3) == "1.00 mm"
+    assert _with_change((1e-9, "< 0.001 %"), 1e-3) == "< 0.001 %"

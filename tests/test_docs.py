@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from cases import cli
+from cases.catalogue import FOLDER, entries
 from cases.reading.load import load_case
+from cases.schema.library import Kind, library_tables
 from docs.site import reference
 from docs.site.build import HOUSE, LINK, PACKAGES
 from docs.site.gallery import shipped
@@ -25,10 +27,15 @@ MADE = {
     *("gallery/index", "ladder/index"),
 }
 """Pages that the build writes."""
+MARK = "made by `make docs`"
+"""Stands before links to them: in a clone they are not there."""
+
+HOUSE_PAGES = sorted(ROOT.glob("*.md"))
+LEFT_BY_TOOLS = ("results", "build")
 
 
 def name(page: Path) -> str:
-    return page.relative_to(DOCS).as_posix()
+    return page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT).as_posix()
 
 
 def slug(heading: str) -> str:
@@ -41,13 +48,18 @@ def anchors(text: str) -> set[str]:
     return {slug(line.lstrip("#")) for line in text.splitlines() if line.startswith("#")}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [*HOUSE_PAGES, *PAGES], ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
+    """In a clone: to a file of the repository, or, where the line says so, to a page that is made."""
     text = page.read_text(encoding="utf-8")
-    for path, anchor in LINK.findall(text):
+    for match in LINK.finditer(text):
+        path, anchor = match.groups()
         target = (page.parent / path).resolve()
         made = target.is_relative_to(DOCS) and target.relative_to(DOCS).as_posix().removesuffix(".md") in MADE
         assert made or target.is_file(), f"{name(page)}: {path}"
+        assert target.relative_to(ROOT).parts[0] not in LEFT_BY_TOOLS, f"{name(page)}: {path}"
+        line = text[: match.start()].rpartition("\n")[2]
+        assert not made or MARK in line, f"{name(page)}: {path} is not there before `make docs`"
         if anchor and not made:
             assert anchor[1:] in anchors(target.read_text(encoding="utf-8")), f"{name(page)}: {path}{anchor}"
     for anchor in re.findall(r"\]\(#([^)]+)\)", text):
@@ -70,6 +82,14 @@ def test_every_page_is_in_the_navigation_and_no_other() -> None:
     }
 
 
+def test_the_index_links_every_page() -> None:
+    """Also where its navigation is not shown, as on the page of the repository."""
+    text = re.sub(
+        r"```\{toctree\}.*?```", "", (DOCS / "index.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    assert {name(page) for page in PAGES} - {"index.md"} <= {path for path, _ in LINK.findall(text)}
+
+
 def commands(text: str) -> list[str]:
     """Lines that call infusate, in blocks of code."""
     found = re.findall(r"^(?: {4})?(infusate [a-z].*)$", text, flags=re.MULTILINE)
@@ -77,7 +97,9 @@ def commands(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if commands(page.read_text(encoding="utf-8"))], ids=name
+    "page",
+    [page for page in (*HOUSE_PAGES, *PAGES) if commands(page.read_text(encoding="utf-8"))],
+    ids=name,
 )
 def test_commands_are_those_of_the_program(page: Path) -> None:
     """They parse, and shipped files that they name are there."""
@@ -121,6 +143,18 @@ def test_reference_pages_are_made_from_the_code() -> None:
     assert "## infusate compare-lesion" in commands_page and "--with-control" in commands_page
     assert "## Tissues" in reference.library()
     assert "| `axis` |" in reference.other_files()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("tissues", "my_tumour"), ("agents", "my_agent"), ("agents", "my_alcohol")]
+)
+def test_shown_entries_are_entries_of_the_library(kind: Kind, name: str, tmp_path: Path) -> None:
+    page = (DOCS / "howto/material.md").read_text(encoding="utf-8")
+    (block,) = re.findall(rf"^```text\n(\[{name}\]\n.*?)^```", page, re.DOTALL | re.MULTILINE)
+    shipped_ones = (FOLDER / f"{kind}.toml").read_text(encoding="utf-8")
+    file = tmp_path / f"{kind}.toml"
+    file.write_text(f"{shipped_ones}\n{block}", encoding="utf-8")
+    assert library_tables(file, kind)[name]["base"] in entries(kind)
 
 
 @pytest.mark.parametrize("command", ["docs", "gallery", "ladder"])

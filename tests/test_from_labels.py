@@ -14,9 +14,11 @@ from meshes.cells.measures import facet_areas
 from meshes.cells.quality import volumes
 from meshes.cells.tetrahedra import faces_between
 from meshes.geometry import GeometryError, LabelGeometry, Mask, MeshSizes, Site
+from meshes.patient.anatomy import read_anatomy
 from meshes.patient.fidelity import crease, dice
 from meshes.patient.from_labels import mesh_from_labels
 from meshes.patient.masks import load_structure
+from meshes.patient.tips import check_tips
 from meshes.plain import PlainMesh
 from meshes.regions import NECROTIC_CORE, ORGAN_SURFACE, OUTER, TISSUE, TUMOUR
 from tests.data_folder import SHARED
@@ -118,7 +120,8 @@ def test_the_same_bytes_twice(demo_mesh):
 
 
 def test_several_tips_two_of_them_one_place_are_vertices():
-    sites = site(12.4, -17.7, 19.2), site(14.0, -16.0, 20.0), site(12.4, -17.7, 19.2), site(12.3, -17.3, 31.0)
+    outside = replace(site(12.3, -17.3, 31.0), allow_outside=True)
+    sites = site(12.4, -17.7, 19.2), site(14.0, -16.0, 20.0), site(12.4, -17.7, 19.2), outside
     mesh = mesh_from_labels(demo(*sites))
     assert all(has_vertex(mesh, one) for one in sites)
     assert_sound(mesh)
@@ -128,13 +131,44 @@ def test_several_tips_two_of_them_one_place_are_vertices():
 @pytest.mark.parametrize(
     ("tip", "text"),
     [
-        ((-40.0, -17.0, 19.0), "outside the organ; the nearest point inside is RAS"),
+        (
+            (-40.0, -17.0, 19.0),
+            r"outside the organ; the tumour's centre is RAS \(12.4, -17.7, 19.2\) mm, "
+            "the nearest point inside is RAS",
+        ),
         ((50.0, -17.0, 19.0), r"tip of injection 1 at RAS \(50.0, -17.0, 19.0\) mm lies"),
     ],
 )
 def test_tip_outside_the_tissue_is_refused(tip, text):
     with pytest.raises(GeometryError, match=text):
         mesh_from_labels(demo(site(*tip)))
+
+
+def test_tip_outside_the_tumour_is_refused_unless_its_site_allows_it():
+    far = site(12.3, -17.3, 31.0)
+    anatomy = read_anatomy(demo())
+    with pytest.raises(GeometryError, match=r"injection 2 .* mm outside the tumour, .*allow_") as error:
+        check_tips(anatomy, (site(12.4, -17.7, 19.2), far))
+    assert error.value.about == far
+    (note,) = check_tips(anatomy, (replace(far, allow_outside=True),))
+    assert "outside the tumour, in tissue" in note
+    near = next(
+        z
+        for z in np.arange(19.2, 31.0, 0.02)
+        if anatomy.tumour_level(1e-3 * np.array([[12.3, -17.3, z]])) > 0
+    )
+    (note,) = check_tips(anatomy, (site(12.3, -17.3, near),))
+    assert "outside the tumour" in note, "half a voxel is not told by the image"
+
+
+def test_a_core_of_somebody_else_is_refused(tmp_path):
+    apart = ball_labels((60, 40, 40), np.eye(4), (15, 20, 20), 9.0) + ball_labels(
+        (60, 40, 40), np.eye(4), (45, 20, 20), 5.0, label=2
+    )
+    path = write_nifti(tmp_path / "a.nii.gz", apart, np.eye(4))
+    masks = {"tumour": (Mask(path=path, labels=(1,)),), "necrotic_core": (Mask(path=path, labels=(2,)),)}
+    with pytest.raises(GeometryError, match=r"necrotic core lies outside the tumour \(0.0 % of its voxels"):
+        read_anatomy(replace(demo(), organ=(), **masks))
 
 
 def test_nested_core_without_organ_in_oblique_axes(tmp_path):

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from cases.reading.lines import line_map
+from cases.toml_lines import line_map
 
 pytestmark = pytest.mark.serial
 

@@ -94,5 +94,5 @@ def test_a_unit_is_never_guessed(tmp_path: Path) -> None:
 
 def test_the_starter_shows_the_keys() -> None:
     """As comments: a first case has a tumour by its radius."""
-    text = starter_text("mine")
+    text = starter_text("mine", everything=True)
     assert "# [geometry.mesh]" in text and "# unit = " in text

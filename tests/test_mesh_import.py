@@ -220,7 +220,7 @@ def test_a_coarse_cell_around_the_tip_is_refused() -> None:
     """MMG does not get from 140 mm to 0.8 mm."""
     path = given("abaqus_tet.inp")
     with pytest.raises(GeometryError, match="refine the mesh there where it was made"):
-        mesh_from_file(geometry(path, {"MAT1": "tumour", "MAT2": "tissue"}, 0.1, tip=(0.005, 0.002, 0.003)))
+        mesh_from_file(geometry(path, {"MAT1": "tissue", "MAT2": "tumour"}, 0.1, tip=(0.005, 0.002, 0.003)))
 
 
 def test_numbers_as_groups_of_formats_without_names() -> None:

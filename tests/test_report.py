@@ -155,6 +155,14 @@ def test_table_fits_the_terminal(example: dict[str, Any]) -> None:
     assert "INCOMPLETE" in summary_table(example)
 
 
+def test_the_table_states_value_and_limit_of_a_flag(example: dict[str, Any]) -> None:
+    """As the report does; a flag without a limit is its message alone."""
+    example["validity"] += [{"name": "x", "level": "info", "message": "told", "value": 2.0, "limit": None}]
+    lines = summary_table(example).splitlines()
+    assert "  CAUTION: dilatation beyond small strain (0.376, limit 0.200)" in lines
+    assert "  note: told" in lines
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

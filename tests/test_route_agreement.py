@@ -17,7 +17,8 @@ from cases.errors import CaseError, ExitCode
 from cases.reading.load import load_case
 from cases.routes.entries import flags
 from cases.routes.read import load_comparison
-from postprocess.pages.routes_report import draw_bars, route_table
+from postprocess.figures.exposures import draw_exposures
+from postprocess.pages.routes_tables import route_tables
 from solver.agent.transport import Transport
 from solver.routes.agreement import AGREED, MOST, SPENT, Balance, Offer, offered
 from solver.routes.body import phases
@@ -226,8 +227,8 @@ def test_a_mesh_of_tumour_alone_has_its_measures(tmp_path: Path) -> None:
     assert measures["tissue_auc_mean_kg_s_m3"] is None and measures["selectivity"] is None
     assert measures["tumour_auc_mean_kg_s_m3"] > 0.0
     entry = {"name": "a", "title": "a", "agent": "b", "plasma_auc_kg_s_m3": 1.0, **measures}
-    assert not any("normal tissue" in row[0] for row in route_table([entry]).rows)
-    assert draw_bars([entry], tmp_path / "bars.svg").is_file()
+    assert not any("normal tissue" in words for table in route_tables([entry]) for words in table.head)
+    assert draw_exposures([entry], tmp_path / "exposures.svg").is_file()
 
 
 def test_beads_outside_the_tumour_do_not_count_as_reaching_it() -> None:

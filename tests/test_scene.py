@@ -152,6 +152,37 @@ def test_page_fits_a_phone(page: Page, folders: dict[Geometry, Path]) -> None:
         page.size(1200, 800)
 
 
+def test_before_it_is_drawn_the_scene_says_so_on_a_light_ground(folders: dict[Geometry, Path]) -> None:
+    """What stands in the page before any script has run; without scripts a sentence of its own."""
+    source = (folders["radial"] / "scene.html").read_text(encoding="utf-8")
+    assert '<p id="trouble" role="status">drawing ...</p>' in source
+    assert "switched off here" in source[: source.index('<section class="panel">')]
+
+
+def test_no_canvas_is_seen_until_it_is_drawn(page: Page, folders: dict[Geometry, Path]) -> None:
+    seen = "getComputedStyle(document.querySelector('canvas')).visibility"
+    opened(page, folders["radial"])
+    assert page.run(seen) == "visible" and page.text("#trouble") == ""
+    page.run("delete document.body.dataset.ready")
+    assert page.run(seen) == "hidden"
+
+
+def test_without_webgl_a_sentence_says_so(page: Page, folders: dict[Geometry, Path]) -> None:
+    """No black box, no empty tiles: why, and where the zone is shown otherwise."""
+    script = page.call(
+        "Page.addScriptToEvaluateOnNewDocument", source="HTMLCanvasElement.prototype.getContext = () => null"
+    )
+    try:
+        page.open((folders["radial"] / "scene.html").as_uri())
+        page.wait("document.body && document.body.dataset.ready === 'no'")
+        said = page.text("#trouble")
+        assert "no WebGL 2" in said and "still pictures of the report" in said
+        assert page.run("getComputedStyle(document.querySelector('dl')).display") == "none"
+        assert page.run("getComputedStyle(document.querySelector('canvas')).visibility") == "hidden"
+    finally:
+        page.call("Page.removeScriptToEvaluateOnNewDocument", **script)
+
+
 def test_a_title_is_text(page: Page, tmp_path: Path) -> None:
     folder = result_folder(tmp_path / "result", "radial", layers=4)
     summary = json.loads((folder / "summary.json").read_text())

@@ -62,7 +62,14 @@ def hole_sites(case: CaseFile) -> dict[int, tuple[Site, ...]]:
             for d in sorted(holes.distances)
         ]
         out[number] = tuple(
-            Site(tip=place, direction=(x, y, z), needle_radius=radius, source_radius=holes.source_radius)
+            Site(
+                tip=place,
+                direction=(x, y, z),
+                needle_radius=radius,
+                source_radius=holes.source_radius,
+                # as for parametric tumours: holes may reach out where the tip is inside
+                allow_outside=None if case.geometry.tumour is not None else True,
+            )
             for place in places
         )
     return out

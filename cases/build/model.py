@@ -10,6 +10,7 @@ from cases.build.fields import make_fields
 from cases.build.lines import backflow, vessel_lines
 from cases.build.materials import agent_numbers, make_agent, make_tissue, needle_numbers, tissue_numbers
 from cases.build.mesh_sizes import CaseLengths, mesh_sizes, reach
+from cases.build.thresholds import case_thresholds
 from cases.build.vessels import body_model, controlled, vessel_model
 from cases.case import Case, CheckpointPlan
 from cases.schema.accuracy import Resolution, resolution
@@ -49,8 +50,7 @@ DEFAULT_LIFETIMES = 5.0
 
 def build_case(case: CaseFile, file: Path, overrides: tuple[str, ...] = ()) -> Case:
     """The case in SI; ``case`` has passed the schema and the rules."""
-    ct = sorted(case.thresholds.ct, key=_level)
-    peak = sorted(case.thresholds.peak, key=_level)
+    ct, peak = case_thresholds(case)
     return Case(
         name=case.name,
         title=case.title or case.name,
@@ -220,9 +220,16 @@ def _sites(case: CaseFile) -> tuple[Site, ...]:
             direction=_vector([component / length for component in table.direction]),
             needle_radius=0.5 * needle_numbers(case, table.needle)["outer_diameter"],
             source_radius=source_radius(case, table) if _mesh_kind(case) == "labels" else table.source_radius,
+            allow_outside=_allowed_outside(case, table),
         )
     holes = [site for rings in hole_sites(case).values() for site in rings]
     return (*(sites[number] for number in sorted(sites)), *holes)
+
+
+def _allowed_outside(case: CaseFile, table: InjectionTable) -> bool | None:
+    """Whether all pulses at a tip accept it outside; of parametric tumours the rules know the answer."""
+    here = (other.allow_outside for other in case.injection if other.tip == table.tip)
+    return True if _mesh_kind(case) == "labels" and all(here) else None
 
 
 def _sizes(case: CaseFile) -> MeshSizes:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from cases.build.materials import Numbers, agent_numbers
+from cases.build.thresholds import case_thresholds
 from cases.schema.case import CaseFile
 from cases.schema.vessels import NetworkTable, TwoPressuresTable
 from meshes.files.centre_lines import Network, read_network
@@ -124,4 +125,4 @@ def _exposed_dose(case: CaseFile, chemical: ChemicalClosure | None, share: float
     """The dose that closes vessels to a share where C is small, or the lowest threshold [kg s/m3]."""
     if chemical is not None and chemical.rate > 0.0:
         return -math.log(share) * chemical.half_concentration / chemical.rate
-    return min((level.value for level in case.thresholds.ct), default=DEFAULT_EXPOSED)
+    return min((level.value for level in case_thresholds(case)[0]), default=DEFAULT_EXPOSED)

@@ -116,10 +116,12 @@ def _show(folder: Path, draw: bool, quiet: bool) -> None:
 def check(options: Namespace) -> int:
     """Check a case; prints what it will do, or every problem."""
     from cases.commands.describe import description
+    from cases.commands.survey import structure_line, structures
     from cases.reading.load import load_case
 
     try:
         case = load_case(options.case, options.set)
+        found, notes = structures(case, options.set)
     except CaseError as error:
         if not options.json:
             raise
@@ -131,20 +133,24 @@ def check(options: Namespace) -> int:
         return error.code
     facts = description(case)
     if options.json:
-        print(json.dumps({"valid": True, **facts}, indent=2))
+        print(json.dumps({"valid": True, **facts, "structures": found, "notes": list(notes)}, indent=2))
     else:
         print(f"{options.case}: valid")
         for name, value in facts.items():
             print(f"  {name:<12} {value}")
+        for entry in found:
+            print(f"  {entry['name'].replace('_', ' '):<12} {structure_line(entry)}")
+        for note in notes:
+            print(f"  note: {note}")
     return ExitCode.DONE
 
 
 def new(options: Namespace) -> int:
-    """Write a commented starter case, ``NAME.toml`` in the current folder."""
+    """Write a starter case, ``NAME.toml`` in the current folder."""
     from cases.commands.starter import starter_text
 
     path = Path(f"{options.name}.toml")
-    text = starter_text(options.name)
+    text = starter_text(options.name, options.all)
     try:
         with path.open("x", encoding="utf-8") as stream:
             stream.write(text)
@@ -165,10 +171,13 @@ def report(options: Namespace) -> int:
 
             print(f"wrote {build_report(folders[0])}")
         else:
-            from postprocess.pages.compare import build_comparison
+            from postprocess.pages.compare import PageInTheWay, build_comparison
 
             page = Path(options.out) if options.out else folders[0].parent / "comparison.html"
-            print(f"wrote {build_comparison(folders, page)}")
+            try:
+                print(f"wrote {build_comparison(folders, page)}")
+            except PageInTheWay as error:
+                raise UserError(str(error), ExitCode.OUTPUT) from error
     return ExitCode.DONE
 
 

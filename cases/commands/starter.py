@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A commented case file to start from, written from the schema so that it cannot fall behind it."""
+"""A case file to start from, short or with every key, made from the schema so that it cannot fall behind."""
 
 import re
 import textwrap
@@ -27,7 +27,7 @@ FILLED: Final = {
     "injection.volume": '"1 mL"',
     "injection.rate": '"1 mL/min"',
 }
-"""What the starter states; every other key stands in it as a comment."""
+"""What the starter states; every other key is named in it, or stands in the long one as a comment."""
 
 OPTIONAL_TABLES: Final = (
     "geometry.necrotic_core",
@@ -70,8 +70,22 @@ INLINE: Final = {
 """Tables that the starter writes on one line."""
 
 
-def starter_text(name: str) -> str:
-    """A case file with every key: those that a first case needs, and all others as comments.
+SHORT: Final = (
+    '# Every quantity carries its unit. What else can be set stands behind "also"; what it means tells',
+    "# `infusate explain KEY`, such as injection.needle. `infusate new NAME --all` writes all of it out.",
+)
+LONG: Final = (
+    '# Every quantity carries its unit. Lines that begin with "# " and a key show what else can be set,',
+    "# with the default where there is one; `infusate explain KEY` says more.",
+)
+
+
+def starter_text(name: str, everything: bool = False) -> str:
+    """A case file with the keys that a first case needs.
+
+    Args:
+        name: of the case.
+        everything: whether all others stand in it as comments; else it only names them.
 
     Raises:
         UserError: ``name`` is no name of a case (code 2).
@@ -81,15 +95,30 @@ def starter_text(name: str) -> str:
             f"{shown(name)} is no name of a case; expected lower-case letters, digits, hyphens, underscores"
         )
         raise UserError(message, ExitCode.USAGE)
-    lines = [
-        f"# {NOTICE}",
-        '# Every quantity carries its unit. Lines that begin with "# " and a key show what else can be set,',
-        "# with the default where there is one; `infusate explain KEY` says more.",
-        "",
-        f'name = "{name}"',
-    ]
-    lines += _table(CaseFile, (), commented=False)
-    return "\n".join(line for line in lines) + "\n"
+    lines = [f"# {NOTICE}", *(LONG if everything else SHORT), "", f'name = "{name}"']
+    lines += _table(CaseFile, (), commented=False) if everything else _stated(CaseFile, ())
+    return "\n".join(lines) + "\n"
+
+
+def _stated(table: type[BaseModel], path: Key) -> list[str]:
+    """The keys of a table that the starter states, and the names of the others."""
+    lines: list[str] = []
+    below: list[str] = []
+    also: list[str] = []
+    for key, field in table.model_fields.items():
+        here = (*path, key)
+        if _plain(here) in FILLED:
+            lines += _key(here, field, commented=False)
+        elif any(stated.startswith(f"{_plain(here)}.") for stated in FILLED):
+            inner = model_at(entry_path(here))
+            assert inner is not None, "only a table has keys"
+            below += ["", *_comment(field.description or ""), _header(here)]
+            below += _stated(inner, entry_path(here))
+        elif here != ("name",):
+            inside = None if _plain(here) in INLINE else model_at(entry_path(here))
+            also.append(key if inside is None else _header(here))
+    others = _comment(f"also: {', '.join(also)}") if also else []
+    return [*lines, *others, *below]
 
 
 def _table(table: type[BaseModel], path: Key, commented: bool) -> list[str]:

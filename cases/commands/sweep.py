@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cases.sweeps.mask import Floats
 
 KIND: Final = "geometry.kind"
+AGENT: Final = "agent.base"
 
 START_UP: Final = 4.0
 """Of a batch [s]."""
@@ -160,12 +161,22 @@ def prepared(checked: "Sweep", plan: Plan) -> tuple[Plan, "Floats | None"]:
     try:
         if len(kinds) > 1:
             raise ValueError(f"one grid cannot hold {KIND} of {' and '.join(sorted(map(str, kinds)))}")
+        _require_same_thresholds(checked)
         request, distance = request_map(checked.load(checked.planned[0]), checked.table.probability)
     except ValueError as error:
         raise CaseError(
             [Problem(key=("probability",), message=str(error), file=str(checked.file))]
         ) from error
     return replace(plan, probability=request.record()), distance
+
+
+def _require_same_thresholds(checked: "Sweep") -> None:
+    """Raise a ValueError where the agents of a sweep have different thresholds."""
+    agents = {setting.value: case for case in checked.planned for setting in case.row if setting.key == AGENT}
+    if len({checked.load(case).model.thresholds for case in agents.values()}) > 1:
+        raise ValueError(
+            f"{' and '.join(map(str, agents))} have different thresholds; state [thresholds] in the case"
+        )
 
 
 def write_map(folder: SweepFolder, plan: Plan) -> None:

@@ -9,10 +9,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from cases import catalogue
+from cases.build.thresholds import agent_thresholds
 from cases.errors import ExitCode, Key, UserError
 from cases.reading.validate import model_at, type_at
 from cases.schema import units
 from cases.schema.case import Level
+from cases.schema.materials import AgentTable
 from cases.schema.quantity import Quantity
 from cases.suggest import hint
 
@@ -102,7 +104,18 @@ def library_entry(name: str) -> str:
         bounds = f" [{value.range[0]} to {value.range[1]}]" if value.range else ""
         mark = f", from {entry.base}" if inherited.get(key) is value else ""
         lines.append(f"  {key:<30} {value.value}{bounds}  ({value.status}{mark}: {value.source})")
-    return "\n".join(lines)
+    return "\n".join([*lines, _threshold_line(name)] if kind == "agents" else lines)
+
+
+def _threshold_line(name: str) -> str:
+    """From what dose or peak on an agent of the library is taken to destroy tissue, as a line."""
+    known = agent_thresholds(AgentTable(base=name))
+    if known is None:
+        return f"  {'thresholds':<30} none known: a case that states none is told no ablation volume"
+    stated = (("CT", known.ct), ("peak", known.peak))
+    levels = [f"{what} {', '.join(found)}" for what, found in stated if found]
+    mark = f", from {known.entry}" if known.entry != name else ""
+    return f"  {'thresholds':<30} {'; '.join(levels)}  ({known.status}{mark}: {known.source})"
 
 
 def _facts(field: FieldInfo) -> list[str]:

@@ -9,11 +9,12 @@ from typing import Final
 from cases.build.model import build_case
 from cases.case import Case
 from cases.errors import CaseError, ExitCode, Problem
+from cases.reading.kinds import require_kind
+from cases.reading.places import geometry_problem
 from cases.reading.read import Source, read_source
 from cases.reading.resolve import RESOLVED_KEY, resolved_case
 from cases.reading.validate import checked
 from cases.rules.check import broken_rules
-from cases.rules.mesh import mesh_problem
 from meshes.generated.layout import require_sound_layout
 from meshes.geometry import GeometryError, MeshGeometry, ParametricGeometry
 
@@ -34,6 +35,7 @@ def load_case(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Case:
     source = read_source(fspath(path), overrides)
     if RESOLVED_KEY in source.tables:
         return resolved_case(source, tuple(overrides))
+    require_kind(source, "case")
     case, problems, suspects = checked(source.tables)
     if case is not None:
         problems += broken_rules(case, Path(source.file).parent, suspects)
@@ -42,8 +44,8 @@ def load_case(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Case:
     built = build_case(case, Path(source.file), tuple(overrides))
     if isinstance(built.geometry, ParametricGeometry):
         _require_meshable(source, built.geometry)
-    if isinstance(built.geometry, MeshGeometry) and (problem := mesh_problem(built.geometry)):
-        raise CaseError([source.place(problem)])
+    if isinstance(built.geometry, MeshGeometry):
+        _require_sound_mesh(source, built.geometry)
     return built
 
 
@@ -53,6 +55,16 @@ def _require_meshable(source: Source, geometry: ParametricGeometry) -> None:
     except GeometryError as error:
         problem = Problem(key=("geometry",), message=str(error).removeprefix("geometry: "))
         raise CaseError([source.place(problem)]) from error
+
+
+def _require_sound_mesh(source: Source, geometry: MeshGeometry) -> None:
+    """Refuse what a run would refuse of a mesh, read as by a run, but not made finer."""
+    from meshes.imported.survey import survey_mesh
+
+    try:
+        survey_mesh(geometry)
+    except GeometryError as error:
+        raise CaseError([geometry_problem(error, source, ("geometry", "mesh"))]) from error
 
 
 def _in_order(source: Source, problems: list[Problem]) -> list[Problem]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cases.errors import CaseError, ExitCode, Key, Problem, dotted, shown
-from cases.reading.lines import LineMap, line_map, long_key
+from cases.toml_lines import LineMap, line_map, long_key, toml_message
 
 LARGEST_FILE: Final = 2_000_000
 """No hand-written case is larger [bytes]."""
@@ -59,7 +59,7 @@ def read_source(file: str, overrides: Sequence[str] = ()) -> Source:
         tables = tomllib.loads(text)
         _require_shallow(tables)
     except tomllib.TOMLDecodeError as error:
-        raise _refused(file, *_toml_message(str(error))) from error
+        raise _refused(file, *toml_message(str(error))) from error
     except (RecursionError, ValueError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise _refused(file, f"not valid TOML: {reason}") from error
@@ -116,18 +116,6 @@ def _line_at(raw: bytes, position: int) -> int:
     return raw.count(b"\n", 0, position) + 1
 
 
-def _toml_message(message: str) -> tuple[str, int | None]:
-    match = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-    if match is None:
-        return f"not valid TOML: {message}", None
-    reason = message[: match.start()]
-    if reason == "Cannot overwrite a value":
-        reason = "a key is given twice"
-    where = f" (column {match.group(2)})" if match.group(2) else " (end of the file)"
-    hint = "; text and quantities stand in quotes" if reason == "Invalid value" else ""
-    return f"not valid TOML: {reason}{where}{hint}", int(match.group(1)) if match.group(1) else None
-
-
 def _refused(
     file: str, message: str, line: int | None = None, code: ExitCode = ExitCode.INVALID
 ) -> CaseError:
@@ -157,13 +145,25 @@ def _apply(tables: Tables, override: str) -> Key:
     for part, following in zip(parts, [*parts[1:], None], strict=True):
         step: str | int = int(part) if isinstance(target, list) and part.isdecimal() else part
         if isinstance(target, list) and not (isinstance(step, int) and step < len(target)):
-            raise ValueError(f"expected a number from 0 to {len(target) - 1} in place of {shown(part)}")
+            raise ValueError(_not_an_entry(key, part, parts, target))
         key += (step,)
         if following is None:
             target[step] = _override_value(text.strip())
             return key
         target = _entered(target, key)
     return key
+
+
+def _not_an_entry(key: Key, part: str, parts: Sequence[str], entries: Sequence[Any]) -> str:
+    """Why a part of a key leads to no entry of a list, and what would."""
+    count = len(entries)
+    have = f"{dotted(key)} has {count} {'entry' if count == 1 else 'entries'}, numbered from 0"
+    if not entries or part.isdecimal():
+        return f"{have}: there is no entry {part}"
+    # a name in place of a number was left without it, or stands for it where entries have no names
+    rest = parts[len(key) :] if isinstance(entries[0], dict) else parts[len(key) + 1 :]
+    wanted = ".".join([*map(str, key), "0", *rest])
+    return f"{have}; write {wanted}{'' if count == 1 else ' for the first'}"
 
 
 def _entered(target: Any, key: Key) -> Any:

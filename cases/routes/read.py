@@ -10,6 +10,7 @@ from cases import catalogue
 from cases.build.materials import library_numbers
 from cases.case import Case
 from cases.errors import CaseError, Problem
+from cases.reading.kinds import require_kind
 from cases.reading.load import load_case
 from cases.reading.read import read_source
 from cases.reading.validate import validated
@@ -51,6 +52,7 @@ def load_comparison(path: str) -> Comparison:
         CaseError: with every problem found.
     """
     source = read_source(path)
+    require_kind(source, "comparison")
     table = validated(source, RoutesFile)
     base = Path(path).parent / table.case
     problems = [] if base.is_file() else [_problem(("case",), f"{base} is not there; expected a case file")]

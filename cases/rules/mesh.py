@@ -4,13 +4,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from cases.errors import ExitCode, Key, Problem
+from cases.errors import Key, Problem
 from cases.rules.geometry import input_file
 from cases.schema.case import CaseFile
 from cases.schema.geometry import MaskTable
 from meshes.files.solid_files import SUFFIXES
 from meshes.files.surface_files import SUFFIXES as SURFACES
-from meshes.geometry import STRUCTURES, GeometryError, MeshGeometry, MeshInputError
+from meshes.geometry import STRUCTURES
 
 
 def mesh_complete(case: CaseFile) -> Iterator[Problem]:
@@ -64,15 +64,3 @@ def surface_units(case: CaseFile) -> Iterator[Problem]:
             for extra in ("unit", "voxel"):
                 if getattr(mask, extra) is not None:
                     yield Problem(key=(*key, extra), message="is for surfaces; an image has its own")
-
-
-def mesh_problem(geometry: MeshGeometry) -> Problem | None:
-    """What is wrong with a mesh that the rules accept, read as by a run, but not made finer."""
-    from meshes.imported.from_mesh import imported
-
-    try:
-        imported(geometry)
-    except GeometryError as error:
-        code = ExitCode.MISSING_INPUT if isinstance(error, MeshInputError) else ExitCode.INVALID
-        return Problem(key=("geometry", "mesh"), message=str(error), code=code)
-    return None

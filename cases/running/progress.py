@@ -13,6 +13,9 @@ from solver.snapshot import Snapshot
 INTERVAL = 2.0
 """Seconds between lines on the terminal."""
 
+TELLING = 0.05
+"""Share of what is simulated that must be done before time left is told: first steps are short."""
+
 
 class Progress:
     """Reports a run's steps; silent on ranks other than 0."""
@@ -24,7 +27,7 @@ class Progress:
         self._terminal = self._root and not quiet
         mode = "a" if resume else "w"
         self._log: IO[str] | None = (out / "log.txt").open(mode, encoding="utf-8") if self._root else None
-        self._start = perf_counter()
+        self._began: tuple[float, float] | None = None
         self._shown = -INTERVAL
         self.say(f"{case.name}: {case.title}")
 
@@ -54,12 +57,13 @@ class Progress:
         self.say(f"mesh: {size}, {ranks} rank{'s' if ranks > 1 else ''}")
         for warning in info.get("warnings", []):
             self.say(f"warning: {warning}")
-        self._start = perf_counter()
 
     def step(self, snapshot: Snapshot) -> None:
-        """An accepted step."""
+        """An accepted step; time left is told from the first that this process reports."""
         if self._log is None:
             return
+        wall = perf_counter()
+        self._began = self._began or (wall, snapshot.time)
         line = (
             f"t = {snapshot.time:9.3f} s of {self._end:g} s  step {snapshot.step:6.3f} s  "
             f"Newton {snapshot.flow_step.iterations if snapshot.index else 0:2d}  "
@@ -68,12 +72,20 @@ class Progress:
             f"ledger {snapshot.ledger.agent_residual():.0e}"
         )
         self._log.write(line + "\n")
-        now = perf_counter() - self._start
+        now = wall - self._began[0]
         last = snapshot.time >= self._end
         if self._terminal and (now - self._shown >= INTERVAL or last):
             self._shown = now
-            left = now * (self._end - snapshot.time) / snapshot.time if snapshot.time > 0 else 0.0
-            print(f"{line}  {left:4.0f} s left", file=sys.stderr, flush=True)
+            print(line + self._left(now, snapshot.time - self._began[1]), file=sys.stderr, flush=True)
+
+    def _left(self, wall: float, simulated: float) -> str:
+        """Time left, from what this process has simulated in its time; nothing before that tells enough."""
+        assert self._began is not None
+        whole = self._end - self._began[1]
+        if simulated < TELLING * whole:
+            return ""
+        left = wall * (whole - simulated) / simulated if simulated > 0.0 else 0.0
+        return f"  {left:4.0f} s left"
 
     def close(self) -> None:
         """Close the log."""

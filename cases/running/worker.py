@@ -11,7 +11,7 @@ from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Final
 
-from cases.errors import ExitCode, UserError
+from cases.errors import CaseError, ExitCode, UserError
 from cases.failures import failure_code
 from cases.running.request import Keeping, Request
 from cases.running.signals import die_with_parent
@@ -47,7 +47,7 @@ def work(request: Request) -> int:
             sleep(GRACE)
         if isinstance(error, OSError) and error.filename is None:
             error.filename = request.out
-        code = _code(error, comm.rank, request.debug)
+        code = _code(error, comm.rank, request)
         if comm.size > 1:
             sys.stderr.flush()
             comm.Abort(code)
@@ -106,11 +106,26 @@ def _run(comm: "MPI.Comm", request: Request) -> int:
         return run_case(comm.bcast(case), Path(request.out), comm, request.quiet, keeping=request.keeping)
 
 
-def _code(error: Exception, rank: int, debug: bool) -> int:
-    if debug:
+def _code(error: Exception, rank: int, request: Request) -> int:
+    if request.debug:
         print(f"rank {rank}:", file=sys.stderr)
         traceback.print_exc()
-    return failure_code(as_user_error(error), debug)
+    return failure_code(as_user_error(_at_its_place(error, request)), request.debug)
+
+
+def _at_its_place(error: Exception, request: Request) -> Exception:
+    """A mask or tip that was refused, as a problem of the case file with line and key; others as they are."""
+    from cases.reading.places import geometry_problem
+    from cases.reading.read import read_source
+    from meshes.geometry import GeometryError
+
+    if not isinstance(error, GeometryError) or error.about is None:
+        return error
+    try:
+        return CaseError([geometry_problem(error, read_source(request.case, request.overrides))])
+    except CaseError:
+        # the file has gone or changed since
+        return error
 
 
 def as_user_error(error: Exception) -> Exception:

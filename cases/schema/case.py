@@ -47,17 +47,23 @@ class LevelOf(Quantity):
 
 Doses = Annotated[list[Annotated[Level, LevelOf(units.DOSE, 1e-9, 1e9)]], Field(max_length=50)]
 Peaks = Annotated[list[Annotated[Level, LevelOf(units.CONCENTRATION, 1e-12, 2000.0)]], Field(max_length=50)]
-DEFAULT_DOSES = [Level(0.6, "10 mg min/L"), Level(4.5, "75 mg min/L"), Level(9.0, "150 mg min/L")]
 
 
 class ThresholdsTable(BaseModel):
-    """Levels over which ablation volumes are reported."""
+    """Levels over which ablation volumes are reported; by default those that the library has for the agent.
+
+    Of the shipped agents only chlorine dioxide has any.
+    """
 
     model_config = CLOSED
-    ct: Doses = Field(
-        DEFAULT_DOSES, description="Levels of the dose CT, the integral of concentration over time."
+    ct: Doses | None = Field(
+        None,
+        description="Levels of the dose CT, the integral of concentration over time; by default the agent's: "
+        "for chlorine dioxide 10, 75 and 150 mg min/L, for the library's other agents none.",
     )
-    peak: Peaks = Field([], description="Levels of the peak concentration.")
+    peak: Peaks | None = Field(
+        None, description="Levels of the peak concentration; by default the agent's, if it has any."
+    )
 
 
 class OutputsTable(BaseModel):

@@ -29,7 +29,8 @@ class GoalTable(BaseModel):
     model_config = CLOSED
     coverage: Share = Field(0.95, description="Share of the tumour at or above the threshold.")
     threshold: Annotated[float, Quantity(units.DOSE, 1e-9, 1e9)] = Field(
-        4.5, description="Of the dose CT, within the tumour."
+        4.5,
+        description="Of the dose CT, within the tumour; to be stated if the library has none of the agent.",
     )
     pressure_limit: Annotated[float, Quantity(units.PRESSURE, 1.0, 1e9)] | None = Field(
         None, description="Largest pressure at a tip; none by default."

@@ -99,7 +99,7 @@ class VesselsTable(BaseModel):
     exposed_dose: Annotated[float, Quantity(units.DOSE, 1e-9, 1e9)] | None = Field(
         None,
         description="Dose CT from which on tissue counts as exposed; by default the one that closes vessels "
-        "to collapsed_below, or else the lowest threshold of CT.",
+        "to collapsed_below, or else the lowest threshold of CT, or 75 mg min/L where there is none.",
     )
 
 

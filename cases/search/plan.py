@@ -16,9 +16,11 @@ from mpi4py import MPI
 import numpy as np
 
 from cases.case import Case
+from cases.catalogue import entries
 from cases.errors import CaseError, ExitCode, Problem, UserError
+from cases.reading.kinds import require_kind
 from cases.reading.load import load_case
-from cases.reading.read import read_source
+from cases.reading.read import Source, read_source
 from cases.reading.validate import validated
 from cases.running.reuse import Reuse
 from cases.schema.plan import PlanFile
@@ -113,6 +115,7 @@ def load_plan(path: str) -> Search:
         CaseError: with every problem found.
     """
     source = read_source(path)
+    require_kind(source, "plan")
     table = validated(source, PlanFile)
     choices, problems = [], []
     for number, variable in enumerate(table.variable):
@@ -139,7 +142,17 @@ def load_plan(path: str) -> Search:
     search = Search(table=table, base=base, choices=tuple(choices), draws=tuple(draws))
     for final in (False, True):
         load_case(base, search.overrides({}, (), final))
+    if "threshold" not in table.goal.model_fields_set:
+        _require_known(load_case(base, table.set).model.agent.name, source)
     return search
+
+
+def _require_known(agent: str, source: Source) -> None:
+    """Refuse a goal without a threshold for an agent that has none in the library."""
+    entry = entries("agents").get(agent)
+    if entry is None or not entry.thresholds:
+        message = f"no threshold is known for {agent}; expected the dose that is to be reached"
+        raise CaseError([source.place(Problem(key=("goal", "threshold"), message=message))])
 
 
 class Runner:

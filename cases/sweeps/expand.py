@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from cases.case import Case
 from cases.errors import CaseError, Key, Problem
+from cases.reading.kinds import require_kind
 from cases.reading.load import load_case
 from cases.reading.read import read_source
 from cases.reading.validate import validated
@@ -91,6 +92,7 @@ def load_sweep(path: str | Path) -> Sweep:
         CaseError: with every problem found.
     """
     source = read_source(str(path))
+    require_kind(source, "sweep")
     table = validated(source, SweepFile)
     folder = Path(path).parent
     problems: list[Problem] = []

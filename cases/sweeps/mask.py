@@ -104,7 +104,7 @@ def request_map(case: "Case", table: "ProbabilityTable") -> tuple[MapRequest, Fl
         raise ValueError(f"more than {MOST_POINTS:,} points; expected a larger `spacing`")
     levels = tuple(levels_of(case))
     if not levels:
-        raise ValueError("the case has no thresholds")
+        raise ValueError(f"no threshold is known for {case.model.agent.name}; state [thresholds] in the case")
     grid = grid_around(plain.geometry, low, high, spacing)
     request = MapRequest(
         grid=grid,

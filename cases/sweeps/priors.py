@@ -2,16 +2,20 @@
 """The shipped table of priors: range, distribution, source and status of the numbers that sweeps draw."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
-from cases.catalogue import FOLDER, Status
+from cases.catalogue import FOLDER
+from cases.errors import CaseError, Problem
 from cases.reading.keys import parse_key, quantity_at
+from cases.reading.validate import problem_of
+from cases.schema.library import Status, placed_in
 from cases.schema.sweep import Bound, Distribution
 from cases.schema.table import CLOSED
+from cases.toml_lines import toml_message
 
 FILE: Final = FOLDER / "priors.toml"
 
@@ -54,14 +58,36 @@ class ShippedPrior:
 
 @cache
 def shipped_priors() -> dict[str, ShippedPrior]:
-    """All of them by key of the case file."""
-    return {key: _read(key, entry) for key, entry in tomllib.loads(FILE.read_text("utf-8")).items()}
+    """All of them by key of the case file.
+
+    Raises:
+        CaseError: with every mistake in their file.
+    """
+    text = FILE.read_text("utf-8")
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, line = toml_message(str(error))
+        raise CaseError([Problem(file=str(FILE), line=line, message=message)]) from error
+    found: dict[str, ShippedPrior] = {}
+    problems: list[Problem] = []
+    for key, table in tables.items():
+        try:
+            found[key] = _read(key, table)
+        except ValidationError as error:
+            wrong = [problem_of(detail, PriorEntry) for detail in error.errors(include_url=False)]
+            problems += [replace(problem, key=(key, *problem.key)) for problem in wrong]
+        except ValueError as error:
+            problems.append(Problem(key=(key,), message=str(error)))
+    if problems:
+        raise placed_in(FILE, text, problems)
+    return found
 
 
-def _read(key: str, table: dict[str, object]) -> ShippedPrior:
+def _read(key: str, table: object) -> ShippedPrior:
     entry, quantity = PriorEntry.model_validate(table), quantity_at(parse_key(key))
     if quantity is None:
-        raise ValueError(f"{FILE}: {key} is no quantity")
+        raise ValueError("is no quantity")
     return ShippedPrior(
         distribution=entry.distribution,
         low=quantity.read(entry.low),

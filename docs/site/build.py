@@ -82,7 +82,7 @@ def _ladder(folder: Path) -> None:
 
 
 def _settled(text: str, page: Path, source: Path, origin: Path | None) -> str:
-    """Links that lead out of the site lead to a copy in it."""
+    """Links that lead out of the site lead to a copy in it, those to a shipped case to its page."""
     staged_as_house = {(ROOT / name).resolve(): source / "house" / name.lower() for name in HOUSE}
 
     def settle(match: re.Match[str]) -> str:
@@ -95,6 +95,8 @@ def _settled(text: str, page: Path, source: Path, origin: Path | None) -> str:
             target = staged_as_house[real]
         elif real.is_relative_to(DOCS):
             target = source / real.relative_to(DOCS)
+        elif real.parent == ROOT / "cases/shipped" and (source / f"gallery/{real.stem}.md").is_file():
+            target = source / f"gallery/{real.stem}.md"
         elif real.is_file() and real.is_relative_to(ROOT):
             target = source / "files" / real.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)

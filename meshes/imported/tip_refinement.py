@@ -15,6 +15,7 @@ from meshes.cells.remesh import ROUNDING, TaggedMesh, remesh
 from meshes.cells.sizing import around_tip, hole_radius
 from meshes.cells.tetrahedra import Cells, Points, faces_between, unique_edges
 from meshes.geometry import GeometryError, MeshGeometry
+from meshes.imported.tips import check_tips_in_mesh
 from meshes.patient.tips import distinct_tips
 from meshes.plain import PlainMesh
 from meshes.regions import REGION_NAMES
@@ -81,15 +82,15 @@ def refined_at_tips(mesh: TippedMesh, geometry: MeshGeometry) -> tuple[TippedMes
         The mesh with a vertex at every tip, and notes; the mesh itself if it is not to be refined.
 
     Raises:
-        GeometryError: a tip, or part of its source, lies outside, or MMG failed.
+        GeometryError: a tip, or part of its source, lies outside, a tip outside the tumour, or MMG failed.
     """
-    _require_inside(mesh, geometry)
+    locator = Locator(plain := _plain(mesh))
+    outside = check_tips_in_mesh(plain, locator, geometry)
     if not geometry.refine:
-        return mesh, ()
+        return mesh, outside
     own = _edge_lengths(mesh.points, mesh.cells)
     wanted = _wanted(mesh.points, own, geometry)
     # a coarse cell has no vertex near the tip that it holds: its vertices may all want long edges
-    locator = _locator(mesh)
     holding = locator.locate(distinct_tips(geometry.sites))[0]
     coarse = float(locator.longest[holding].max())
     if coarse > COARSEST * geometry.sizes.tip:
@@ -105,7 +106,7 @@ def refined_at_tips(mesh: TippedMesh, geometry: MeshGeometry) -> tuple[TippedMes
     fine, unmet = _replace_part(mesh, chosen, geometry)
     tipped = _with_tips(fine, distinct_tips(geometry.sites))
     note = f"{np.count_nonzero(chosen)} of {len(mesh.cells)} cells around the tips are meshed anew, finer"
-    return tipped, (note, *unmet, *_volume_notes(mesh, tipped))
+    return tipped, (*outside, note, *unmet, *_volume_notes(mesh, tipped))
 
 
 def _volume_notes(before: TippedMesh, after: TippedMesh) -> list[str]:
@@ -266,39 +267,12 @@ def _matched(faces: Cells, known: Cells) -> NDArray[np.int64]:
     return number[group[: len(faces)]]
 
 
-def _locator(mesh: TippedMesh) -> Locator:
-    return Locator(
-        PlainMesh(
-            geometry="3d",
-            points=mesh.points,
-            cells=mesh.cells,
-            cell_tags=mesh.tags,
-            facets=mesh.facets,
-            facet_tags=mesh.facet_tags,
-        )
+def _plain(mesh: TippedMesh) -> PlainMesh:
+    return PlainMesh(
+        geometry="3d",
+        points=mesh.points,
+        cells=mesh.cells,
+        cell_tags=mesh.tags,
+        facets=mesh.facets,
+        facet_tags=mesh.facet_tags,
     )
-
-
-def _require_inside(mesh: TippedMesh, geometry: MeshGeometry) -> None:
-    """Refuse tips whose source, felt along the axes and diagonals, leaves the mesh."""
-    locator = _locator(mesh)
-    ways = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)], dtype=np.float64)
-    ways /= np.maximum(np.linalg.norm(ways, axis=1), 1.0)[:, None]
-    low, high = (1e3 * f(axis=0) for f in (mesh.points.min, mesh.points.max))
-    for number, site in enumerate(geometry.sites, start=1):
-        radius = hole_radius(site.needle_radius, site.source_radius)
-        found, _ = locator.locate(np.array(site.tip) + radius * ways)
-        if (found >= 0).all():
-            continue
-        centre = len(ways) // 2
-        state = (
-            "outside the mesh"
-            if found[centre] < 0
-            else f"less than its source radius of {1e3 * radius:.2g} mm inside"
-        )
-        box = ", ".join(f"{a:.4g} to {b:.4g}" for a, b in zip(low, high, strict=True))
-        raise GeometryError(
-            f"{geometry.path}: the tip of injection {number} at "
-            f"({', '.join(f'{1e3 * x:.4g}' for x in site.tip)}) mm "
-            f"lies {state}; the mesh reaches over ({box}) mm: are unit and place right?"
-        )

@@ -30,6 +30,9 @@ SURFACE_SHARE: Final = 0.2
 LEAST_CONTACT: Final = 0.02
 """Share of organ among the voxels in and next to the tumour below which the two do not belong together."""
 
+LEAST_IN_TUMOUR: Final = 0.5
+"""Share of the core's voxels that must lie in the tumour."""
+
 MARGIN: Final = 8e-3
 """Width of the level sets' grids around their structures [m]."""
 
@@ -111,6 +114,8 @@ def read_anatomy(geometry: LabelGeometry) -> Anatomy:
     """
     core = _core(geometry)
     tumour = _tumour(geometry, core)
+    if core is not None:
+        _require_within(core, tumour)
     positions = tumour.positions()
     centre = 0.5 * (positions.min(axis=0) + positions.max(axis=0))
     radius = float(np.linalg.norm(positions - centre, axis=1).max()) + geometry.margin
@@ -160,6 +165,20 @@ def _tumour(geometry: LabelGeometry, core: Structure | None) -> Structure:
             "a whole tumour is needed"
         )
     return tumour
+
+
+def _require_within(core: Structure, tumour: Structure) -> None:
+    """Refuse a core that lies elsewhere than the one piece of tumour that is kept."""
+    inverse = np.linalg.inv(tumour.affine)
+    index = np.rint(core.positions() @ inverse[:3, :3].T + inverse[:3, 3]).astype(np.int64)
+    held = ((index >= 0) & (index < tumour.inside.shape)).all(axis=1)
+    index[~held] = 0
+    share = float(np.mean(tumour.inside[tuple(index.T)] & held))
+    if share < LEAST_IN_TUMOUR:
+        raise GeometryError(
+            f"{core.files}: the necrotic core lies outside the tumour ({100.0 * share:.1f} % of its voxels "
+            "are in it); are the masks of one patient and scan?"
+        )
 
 
 def _organ(geometry: LabelGeometry, tumour: Structure, centre: Points, radius: float) -> Structure:

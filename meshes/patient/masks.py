@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,12 @@ FULL: Final = 0.98
 
 LEAST_VOXELS: Final = 50
 """Fewer voxels than this do not describe a shape."""
+
+SMALL_LABELS: Final = 2**16
+"""Labels below this are counted, which is faster than sorting."""
+
+MOST_VALUES: Final = 20
+"""Labels that a message lists."""
 
 LEAST_SHARE: Final = 0.5
 """Share of the structure that its largest component must hold."""
@@ -88,9 +94,13 @@ def load_structure(masks: Sequence[Mask], name: str) -> Structure:
     parts = []
     for mask in masks:
         key = mask.path, mask.length, mask.voxel
-        if key not in maps:
-            maps[key] = _label_map(mask)
-        parts.append(_select(maps[key], mask, name))
+        try:
+            if key not in maps:
+                maps[key] = label_map(mask)
+            parts.append(select(maps[key], mask, name))
+        except GeometryError as error:
+            error.about = mask
+            raise
     # Small voxels first: the union keeps the finest grid.
     parts.sort(key=lambda part: float(np.prod(part.spacing)))
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
@@ -98,21 +108,41 @@ def load_structure(masks: Sequence[Mask], name: str) -> Structure:
     return replace(reduce(unite, parts), files=files, notes=notes)
 
 
-def _label_map(mask: Mask) -> LabelMap:
-    """Labels of an image, or of the voxels inside a surface."""
+def label_map(mask: Mask) -> LabelMap:
+    """Labels of an image, or of the voxels inside a surface.
+
+    Raises:
+        MeshInputError: the file cannot be read.
+        GeometryError: it holds no labels or no closed surface.
+    """
     if not mask.path.name.lower().endswith(SUFFIXES):
         return read_label_map(mask.path)
     values, affine, notes = read_surface(mask)
     return LabelMap(path=mask.path, values=values, affine=affine, notes=notes)
 
 
-def _select(labels: LabelMap, mask: Mask, name: str) -> Structure:
+def present_values(values: NDArray[np.integer[Any]]) -> tuple[int, ...]:
+    """The labels that an image holds, in order; plane by plane, in little memory."""
+    found: set[int] = set()
+    small = bool(values.size) and int(values.min()) >= 0 and int(values.max()) < SMALL_LABELS
+    for k in range(values.shape[2]):
+        plane = values[:, :, k]
+        held = np.flatnonzero(np.bincount(plane.ravel())) if small else np.unique(plane)
+        found.update(int(value) for value in held)
+    return tuple(sorted(found))
+
+
+def select(labels: LabelMap, mask: Mask, name: str) -> Structure:
+    """The voxels of an image that a mask names.
+
+    Raises:
+        GeometryError: a label is absent, or fills the image.
+    """
     chosen = np.isin(labels.values, mask.labels) if mask.labels else labels.values > 0
     count = int(np.count_nonzero(chosen))
     missing = [value for value in mask.labels if not np.any(labels.values == value)]
     if count == 0 or missing:
-        present = np.unique(labels.values)
-        text = ", ".join(str(int(v)) for v in present[:20]) + (", ..." if len(present) > 20 else "")
+        text = values_text(present_values(labels.values))
         wanted = f"label {', '.join(map(str, missing))}" if missing else "a label above zero"
         raise GeometryError(
             f"{mask.path}: {wanted} for the {name} is not in the file; values present: {text}"
@@ -128,6 +158,11 @@ def _select(labels: LabelMap, mask: Mask, name: str) -> Structure:
     )
     indices = [np.flatnonzero(chosen.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
     return reframe(whole, np.array([[i[0] for i in indices], [i[-1] + 1 for i in indices]]))
+
+
+def values_text(values: Sequence[int]) -> str:
+    """Labels for a message, the first of them."""
+    return ", ".join(map(str, values[:MOST_VALUES])) + (", ..." if len(values) > MOST_VALUES else "")
 
 
 def reframe(structure: Structure, box: Box) -> Structure:

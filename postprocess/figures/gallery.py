@@ -99,7 +99,7 @@ FIGURES: Final[dict[str, Kind]] = {
     ),
     "shells": Kind(
         group="curves",
-        caption="The largest dose and concentration in normal tissue, by distance from the tumour.",
+        caption="Largest dose and concentration in normal tissue at a distance from the tumour or farther.",
         draw=profiles.shells,
     ),
     "profiles": Kind(

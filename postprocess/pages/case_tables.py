@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The resolved case as tables for people: words, units, one column per tissue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,8 +54,52 @@ UNITS: Final[dict[str, tuple[str, float, str]]] = {
     "semi_axes": ("semi-axes of the tumour", 1e3, "mm"),
     "centre": ("centre of the tumour", 1e3, "mm"),
     "sizes": ("edge lengths", 1e3, "mm"),
+    "schedule.end": ("end", 1.0, "s"),
+    "schedule.outputs": ("outputs", 1.0, "s"),
+    "checkpoint.interval": ("interval", 1.0, "s"),
+    "thresholds.ct": ("CT dose", 1 / 0.06, "mg min/L"),
+    "thresholds.peak": ("peak concentration", 1e3, "mg/L"),
+    "injections.start": ("start", 1.0, "s"),
+    "injections.volume": ("volume", 1e6, "mL"),
+    "injections.rate": ("rate", 6e7, "mL/min"),
+    "injections.concentration": ("concentration", 1e3, "mg/L"),
+    "injections.decay": ("decay in the syringe", 1.0, "1/s"),
+    "injections.filled": ("syringe filled", 1.0, "s"),
+    "injections.cavity_radius": ("radius of the cavity", 1e3, "mm"),
+    "injections.drive.pressure": ("pressure of the syringe", 1e-3, "kPa"),
+    "injections.drive.rise": ("rise of that pressure", 1.0, "s"),
+    "injections.line.diameter": ("inner diameter of the needle", 1e3, "mm"),
+    "injections.line.resistance": ("resistance of needle and tubing", 1.0, "Pa s/m³"),
+    "geometry.sites.tip": ("tip", 1e3, "mm"),
+    "geometry.sites.needle_radius": ("radius of the needle", 1e3, "mm"),
+    "geometry.sites.source_radius": ("radius of the source", 1e3, "mm"),
+    "geometry.sites.shaft_length": ("length of the shaft", 1e3, "mm"),
+    "backflow.exit_distance": ("distance to the exit", 1e3, "mm"),
+    "backflow.exit_pressure": ("pressure at the exit", 1e-3, "kPa"),
+    "backflow.prestress": ("prestress of the track", 1e-3, "kPa"),
+    "backflow.residual_gap": ("gap at rest", 1e6, "µm"),
+    "body.weight": ("weight", 1.0, "kg"),
+    "body.central_volume": ("central volume", 1e3, "L"),
+    "body.peripheral_volume": ("peripheral volume", 1e3, "L"),
+    "chemistry.uptake.membrane_rate": ("rate across the membrane", 1.0, "1/s"),
+    "kill.chick_watson.times": ("times", 1.0, "s"),
+    "kill.hom.times": ("times", 1.0, "s"),
+    "kill.heat.doses": ("doses", 1.0, "s"),
+    "kill.heat.start": ("start", 1.0, "s"),
+    "kill.heat.duration": ("duration", 1.0, "s"),
+    "kill.heat.temperature": ("temperature", 1.0, "K"),
+    "kill.ischaemia.start": ("start", 1.0, "s"),
+    "kill.ischaemia.duration": ("duration", 1.0, "s"),
+    "kill.ischaemia.times": ("times", 1.0, "s"),
+    "vessels.reopening_gap": ("gap of reopening", 1e-3, "kPa"),
+    "vessels.chemical.rate": ("rate of closure", 1.0, "1/s"),
+    "vessels.two_pressures.arterial_pressure": ("arterial pressure", 1e-3, "kPa"),
+    "vessels.two_pressures.venous_pressure": ("venous pressure", 1e-3, "kPa"),
 }
-"""Key of the resolved case to words, factor from SI and unit shown; other keys are shown as they stand."""
+"""Key of the resolved case to words, factor from SI and unit shown; other keys are shown as they stand.
+
+A key that means different things in different tables stands under its whole path, without numbers of lists.
+"""
 
 SECTIONS: Final = {
     "physics": "Physics",
@@ -95,7 +139,16 @@ def value_text(key: str, value: Any) -> str:
 
 def words_of(key: str) -> str:
     """A key of the resolved case in words."""
-    return UNITS[key][0] if key in UNITS else key.replace("_", " ")
+    return UNITS[key][0] if key in UNITS else key.rpartition(".")[2].replace("_", " ")
+
+
+def unit_key(path: Sequence[str]) -> str:
+    """Under which key `UNITS` has a value of the resolved case; its own last part where it has none."""
+    whole = ".".join(part for part in path if not part.isdigit())
+    if whole in UNITS:
+        return whole
+    shared = len(path) > 1 and path[-2] in UNITS and path[-1] != "growth"
+    return path[-2] if shared else path[-1]
 
 
 def _injections(resolved: Mapping[str, Any]) -> list[Table]:
@@ -139,11 +192,16 @@ def _flat(key: str, value: Any) -> list[tuple[str, str]]:
     return [(words_of(key), value_text(key, value))] if value != [] else []
 
 
+def _known(section: str, key: str) -> str:
+    """The whole path of a key that has its unit by that."""
+    return f"{section}.{key}" if f"{section}.{key}" in UNITS else key
+
+
 def case_tables(resolved: Mapping[str, Any]) -> list[Table]:
     """Tables of the resolved case: injections, needles, then the rest by section; not its materials."""
     tables = [*_injections(resolved), *_sites(resolved)]
     for section, title in SECTIONS.items():
         entries = {key: value for key, value in resolved.get(section, {}).items() if key != "sites"}
-        rows = tuple(row for key, value in entries.items() for row in _flat(key, value))
+        rows = tuple(row for key, value in entries.items() for row in _flat(_known(section, key), value))
         tables.append(Table(title=title, head=(), rows=rows))
     return [table for table in tables if table.rows]

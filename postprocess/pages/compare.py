@@ -1,20 +1,29 @@
 # SPDX-License-Identifier: MIT
 """One self-contained page that sets runs against one another: answers, differences, pictures, curves."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
+from os.path import relpath
 from pathlib import Path
+from shlex import quote, split
 from typing import Any, Final
 
 from postprocess.figures.comparisons import COMPARISONS, Named, check_comparable, draw_comparison, named
 from postprocess.figures.gallery import draw
 from postprocess.figures.stage import Wish
 from postprocess.figures.style import save_figure
-from postprocess.pages.case_tables import UNITS, Table, value_text, words_of
+from postprocess.pages.case_tables import Table, unit_key, value_text, words_of
 from postprocess.pages.page import inlined, rendered, write_page
 from postprocess.results import quantities
 from postprocess.results.headline import Verdict, headline, middle_entry, verdict
 from postprocess.results.result import ResultError, open_result
+
+COMPARED: Final = re.compile(r'<meta name="compared" content="([^"]*)">')
+"""Where a page says which folders it is about."""
+HEAD: Final = 65536
+"""Characters of a page within which it says so."""
 
 SAME: Final = 1e-9
 """Values that differ relatively by less than this are the same."""
@@ -24,8 +33,23 @@ MANY: Final = 3.0
 MEANINGLESS: Final = 1e4
 """From this ratio on the first value is a trace, and the change is left out."""
 
-UNTOLD: Final = frozenset({"name", "title", "hash", "figures", "version", "sources", "resolved"})
-"""Keys of the resolved case that are no physics."""
+UNTOLD: Final = frozenset(
+    {"name", "title", "hash", "figures", "version", "sources", "resolved", "threshold_labels"}
+)
+"""Keys of the resolved case that are no physics, or say again what others say."""
+
+FOLLOWS: Final = ("geometry", "sizes")
+"""Where the resolved case keeps what nobody asked for: edge lengths, derived from the rest."""
+
+OF_A_PULSE: Final = frozenset({"start", "volume", "rate", "concentration"})
+"""Keys of a pulse that have the same name in the case file."""
+
+MARGIN: Final = "least margin"
+"""The one result that has a sign, so that a ratio says nothing of it."""
+
+
+class PageInTheWay(ResultError):
+    """The page that would be written is something else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +85,7 @@ def _results(summary: Mapping[str, Any]) -> dict[str, tuple[float, str]]:
             )
         } | {"share of the tumour destroyed": (entry["coverage"], quantities.percent(entry["coverage"]))}
         if entry["margin"]:
-            destroyed["least margin"] = _length(entry["margin"]["min_m"])
+            destroyed[MARGIN] = _length(entry["margin"]["min_m"])
     shares = {
         "left the tumour": summary["spill"]["crossed_fraction"],
         "reacted outside": summary["spill"]["reacted_outside_fraction"],
@@ -88,7 +112,8 @@ def result_table(stages: Sequence[Named]) -> Table:
     found = [_results(stage.result.summary) for _, stage in stages]
     rows = []
     for words, (first, text) in found[0].items():
-        others = [_with_change(run.get(words), first) for run in found[1:]]
+        change = _with_difference if words == MARGIN else _with_change
+        others = [change(run.get(words), first) for run in found[1:]]
         rows.append((words, text, *others))
     return Table(title="What was found", head=("", *(name for name, _ in stages)), rows=tuple(rows))
 
@@ -97,12 +122,22 @@ def _with_change(entry: tuple[float, str] | None, first: float) -> str:
     if entry is None:
         return "not computed"
     value, text = entry
-    if first == 0.0 or abs(value - first) <= SAME * abs(first):
+    if first == 0.0 or abs(value - first) <= SAME * abs(first) or text.startswith("<"):
         return text
     ratio = value / first
     if ratio < 0.0 or ratio > MEANINGLESS:
         return text  # across zero, or against round-off, a ratio says nothing
     return f"{text} ({f'{100 * (ratio - 1):+.3g} %' if abs(ratio) < MANY else f'{ratio:.3g} times'})"
+
+
+def _with_difference(entry: tuple[float, str] | None, first: float) -> str:
+    """A length [m] with how much more or less it is."""
+    if entry is None:
+        return "not computed"
+    value, text = entry
+    if abs(value - first) <= SAME * abs(first):
+        return text
+    return f"{text} ({quantities.length_text(abs(value - first))} {'more' if value > first else 'less'})"
 
 
 def _flat(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
@@ -114,26 +149,59 @@ def _flat(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[st
         if isinstance(value, Mapping):
             found |= _flat(value, place)
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-            for number, item in enumerate(value, start=1):
+            for number, item in enumerate(value):
                 found |= _flat(item, (*place, str(number)))
         else:
-            found[place] = value_text(
-                path[-1] if path and path[-1] in UNITS and key != "growth" else key, value
-            )
+            found[place] = value_text(unit_key(place), value)
     return found
 
 
-def difference_table(stages: Sequence[Named]) -> Table:
-    """Every number or choice of the cases in which the runs differ."""
+def difference_tables(stages: Sequence[Named]) -> list[Table]:
+    """Every number or choice of the cases in which the runs differ: what was asked, and edge lengths."""
     cases = [_flat(stage.result.resolved) for _, stage in stages]
     keys = list(dict.fromkeys(key for case in cases for key in case))
-    rows = []
+    asked, followed = list[tuple[str, ...]](), list[tuple[str, ...]]()
     for key in keys:
         texts = [case.get(key, "not there") for case in cases]
         if len({*texts}) > 1:
-            words = ", ".join([*(part.replace("_", " ") for part in key[:-1]), words_of(key[-1])])
-            rows.append((words, *texts))
-    return Table(title="What was asked", head=("", *(name for name, _ in stages)), rows=tuple(rows))
+            rows = followed if key[: len(FOLLOWS)] == FOLLOWS else asked
+            rows.append((_name_of(key), *texts))
+    head = ("", *(name for name, _ in stages))
+    return [
+        Table(title="What was asked", head=head, rows=tuple(asked)),
+        Table(title="Edge lengths of the mesh, which follow from the case", head=head, rows=tuple(followed)),
+    ]
+
+
+def _name_of(path: tuple[str, ...]) -> str:
+    """A key in words; one of a pulse as ``--set`` calls it."""
+    if path[0] == "injections" and path[-1] in OF_A_PULSE:
+        return ".".join(("injection", *path[1:]))
+    *place, last = path[len(FOLLOWS) :] if path[: len(FOLLOWS)] == FOLLOWS else path
+    key = unit_key(path)
+    words = words_of(key if key.endswith(last) else last)
+    return ", ".join([*(part.replace("_", " ") for part in place), words])
+
+
+def _places(folders: Sequence[Path], page: Path) -> list[str]:
+    """Folders as they are reached from a page, so that all of it may move."""
+    return [relpath(folder.resolve(), page.resolve().parent) for folder in folders]
+
+
+def _require_own(page: Path, folders: Sequence[Path]) -> None:
+    """Refuse to write over anything but an earlier page about the same folders."""
+    if not page.exists() and not page.is_symlink():
+        return
+    try:
+        with page.open(encoding="utf-8", errors="replace") as stream:
+            found = COMPARED.search(stream.read(HEAD))
+    except OSError as error:
+        raise PageInTheWay(f"{page}: is there and cannot be read ({error.strerror})") from error
+    before = split(unescape(found.group(1))) if found else []
+    if before == _places(folders, page):
+        return
+    what = f"compares {' and '.join(before)}" if before else "is no comparison that names its runs"
+    raise PageInTheWay(f"{page}: is there and {what}; name another page with --out FILE, or remove this one")
 
 
 def _pictures(stages: Sequence[Named], folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -168,7 +236,9 @@ def build_comparison(folders: Sequence[Path], page: Path) -> Path:
 
     Raises:
         ResultError: a folder is not a readable result, too few or too many, or the page cannot be written.
+        PageInTheWay: there is a file that is no comparison of these folders; it stays as it is.
     """
+    _require_own(page, folders)
     results = [open_result(folder) for folder in folders]
     check_comparable(results)
     stages = named(results)
@@ -182,6 +252,7 @@ def build_comparison(folders: Sequence[Path], page: Path) -> Path:
         )
         for name, stage in stages
     ]
+    asked, followed = difference_tables(stages)
     try:
         figures = page.with_name(f"{page.stem}_figures")
         figures.mkdir(parents=True, exist_ok=True)
@@ -189,8 +260,10 @@ def build_comparison(folders: Sequence[Path], page: Path) -> Path:
             "compare.html.j2",
             runs=runs,
             results=result_table(stages),
-            differences=difference_table(stages),
+            asked=asked,
+            followed=followed,
             pictures=_pictures(stages, figures),
+            compared=" ".join(map(quote, _places(folders, page))),
             notice=results[0].summary["notice"],
             version=results[0].summary["infusate"],
         )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What effects that were switched on have to say: sections that not every summary has, as tables."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ ALWAYS: Final = frozenset(
         "infusate", "notice", "status", "reason", "case", "ranks", "geometry", "mesh", "time", "ledger",
         "tumour", "ablation", "error_estimate", "spill", "blood", "lymph", "pressure", "fissured", "front",
         "concentration", "validity", "limits", "solver", "timing", "versions", "provenance",
+        "injection", "embolism",
     }
 )  # fmt: skip
 """Sections that every summary has; the page shows them in places of their own."""
@@ -33,6 +35,29 @@ SUFFIXES: Final[dict[str, Callable[[float], str]]] = {
 """Endings of keys to how their numbers are shown; longer ones first."""
 
 
+NARROW: Final = 6
+"""Columns from which on a few records stand side by side, a column each, instead of one below the other."""
+
+PULSE: Final = {
+    "kind": "by",
+    "asked": "volume asked for",
+    "volume": "volume",
+    "agent": "agent",
+    "largest rate": "largest rate",
+    "tip pressure": "pressure at the tip",
+    "plunger pressure": "pressure at the plunger",
+    "needle pressure drop": "pressure drop in the needle",
+    "reynolds": "Reynolds number in the needle",
+}
+"""Facts of a pulse to words."""
+
+FORCED: Final = {
+    "forced_fluid_m3": "fluid forced into open vessels",
+    "peak_rate_m3_s": "largest rate of that",
+    "peak_tissue_m3": "most tissue at once in which pressure exceeds that in its open vessels",
+}
+"""Facts of what pressure drives into vessels to words."""
+
 LIMITERS: Final = ("volume", "reaction", "stoichiometry", "sink", "backflow")
 
 
@@ -47,6 +72,22 @@ def effect_tables(summary: Mapping[str, Any]) -> list[Table]:
     return tables
 
 
+def injection_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """How each pulse went in, and what it forced into vessels; nothing in results from before these."""
+    pulses = [
+        {"site": int(pulse["site"]) + 1, **{key: value for key, value in pulse.items() if key != "site"}}
+        for pulse in summary.get("injection") or []
+    ]
+    tables = _records("At the needle", [dict(_in_words(pulse)) for pulse in pulses])
+    forced = {key: value for key, value in (summary.get("embolism") or {}).items() if key in FORCED}
+    rows = [(FORCED[key], text) for key, (_, text) in zip(forced, flat_rows(forced), strict=True)]
+    return [*tables, *([Table(title="Into vessels by pressure", head=(), rows=tuple(rows))] if rows else [])]
+
+
+def _in_words(pulse: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(PULSE.get(name, name), text) for name, text in flat_rows(pulse)]
+
+
 def limit_table(summary: Mapping[str, Any]) -> Table | None:
     """Radius that each limiter alone would allow, by threshold, and which one binds."""
     entries = summary.get("limits") or []
@@ -57,9 +98,17 @@ def limit_table(summary: Mapping[str, Any]) -> Table | None:
     for entry in entries:
         radii = (entry[f"{name}_m"] for name in names)
         cells = ("" if radius is None else quantities.length_text(radius) for radius in radii)
-        rows.append((f"{quantities.significant(entry['threshold'])} kg s/m³", *cells, entry["binding"]))
+        rows.append((_dose_text(summary, float(entry["threshold"])), *cells, entry["binding"]))
     head = ("CT threshold", *names, "binds")
     return Table(title="Radius that each limiter alone would allow", head=head, rows=tuple(rows))
+
+
+def _dose_text(summary: Mapping[str, Any], dose: float) -> str:
+    """A threshold [kg s/m3] as the case wrote it, like the table of what is destroyed."""
+    for entry in summary.get("ablation", []):
+        if entry["measure"] == "ct" and math.isclose(float(entry["threshold"]), dose):
+            return str(entry["label"])
+    return SUFFIXES["kg_s_m3"](dose)
 
 
 def _section(title: str, section: Mapping[str, Any]) -> list[Table]:
@@ -81,6 +130,9 @@ def _records(title: str, records: list[Mapping[str, Any]]) -> list[Table]:
         return []
     columns = [dict(flat_rows(record)) for record in records]
     head = tuple(dict.fromkeys(name for record in columns for name in record))
+    if len(records) <= NARROW < len(head):
+        turned = tuple((name, *(record.get(name, "") for record in columns)) for name in head)
+        return [Table(title=title, head=turned[0], rows=turned[1:])]
     rows = tuple(tuple(record.get(name, "") for name in head) for record in columns)
     return [Table(title=title, head=head, rows=rows)] if head else []
 

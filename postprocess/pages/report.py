@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from postprocess.figures.gallery import Picture, draw_figures
 from postprocess.pages.case_tables import Table, case_tables
-from postprocess.pages.effects import effect_tables, flat_rows, limit_table
+from postprocess.pages.effects import effect_tables, flat_rows, injection_tables, limit_table
 from postprocess.pages.ledger_tables import ledger_tables
+from postprocess.pages.mesh_tables import mesh_sentence, mesh_tables
 from postprocess.pages.page import inlined, rendered, write_page
 from postprocess.pages.parameters import STATUSES, parameter_groups, status_counts
 from postprocess.results import quantities
@@ -28,13 +29,15 @@ NEGLIGIBLE: Final = 1e-6
 
 def _shell_table(summary: Mapping[str, Any]) -> Table:
     inlet, end = float(summary["concentration"]["inlet_kg_m3"]), float(summary["time"]["end_s"])
-    rows = []
+    rows, inner = [], "0"
     for shell in summary["spill"]["shells"]:
         concentration = _at_least(float(shell["peak_concentration"]), NEGLIGIBLE * inlet, CONCENTRATION)
         dose = _at_least(float(shell["largest_ct_dose"]), NEGLIGIBLE * inlet * end, CT_DOSE)
-        rows.append((quantities.length_text(float(shell["distance_m"])), concentration, dose))
-    head = ("up to this distance", "largest concentration", "largest CT dose")
-    return Table(title="Beyond the tumour's surface", head=head, rows=tuple(rows))
+        outer = f"{1e3 * float(shell['distance_m']):g}"
+        rows.append((f"{inner} to {outer} mm", concentration, dose))
+        inner = outer
+    head = ("at a distance of", "largest concentration", "largest CT dose")
+    return Table(title="Normal tissue beyond the tumour's surface", head=head, rows=tuple(rows))
 
 
 def _at_least(value: float, least: float, field: Field) -> str:
@@ -60,11 +63,8 @@ def _cost_table(summary: Mapping[str, Any]) -> Table:
 
 def _tables(summary: Mapping[str, Any]) -> list[Table]:
     run = {"geometry": summary["geometry"], "ranks": summary["ranks"], **summary["time"], **summary["solver"]}
-    shown = (("Mesh", summary["mesh"]), ("Run", run))
-    return [
-        *(Table(title=title, head=(), rows=tuple(flat_rows(part))) for title, part in shown),
-        _cost_table(summary),
-    ]
+    run |= {"partition": summary["mesh"].get("partition")}
+    return [Table(title="Run", head=(), rows=tuple(flat_rows(run))), _cost_table(summary)]
 
 
 def _origin(summary: Mapping[str, Any]) -> list[Table]:
@@ -119,7 +119,10 @@ def render(result: Result, pictures: list[Picture], scene: str | None = None) ->
         shells=_shell_table(summary),
         ledgers=ledger_tables(summary),
         effects=effect_tables(summary),
+        injected=injection_tables(summary),
         limits=limit_table(summary),
+        mesh_words=mesh_sentence(summary),
+        mesh_tables=mesh_tables(summary),
         parameters=groups,
         statuses=STATUSES,
         counts=status_counts(groups),

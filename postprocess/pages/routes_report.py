@@ -2,8 +2,7 @@
 """One self-contained page that sets ways in to one tumour side by side: exposures, courses, a table."""
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 from textwrap import fill
@@ -11,78 +10,20 @@ from typing import Any, Final
 
 import numpy as np
 
+from postprocess.figures.exposures import draw_exposures
 from postprocess.figures.stage import plain_text
-from postprocess.figures.style import (
-    ABLATED_COLOUR,
-    ESCAPED_COLOUR,
-    MUTED,
-    RUN_LOOKS,
-    Size,
-    new_figure,
-    pt,
-    save_figure,
-)
-from postprocess.pages.case_tables import Table
+from postprocess.figures.style import RUN_LOOKS, Size, new_figure, pt, save_figure
 from postprocess.pages.page import inlined, rendered, write_page
-from postprocess.results import quantities
+from postprocess.pages.routes_tables import HOUR, Entry, by_drug, route_tables
 from postprocess.results.result import ResultError
 
 REPORT: Final = "report.html"
 RECORD: Final = "comparison.json"
-HOUR: Final = 3600.0
-AUC: Final = 1e3 / HOUR
-"""From kg s/m3 to mg h/L."""
 FAINT: Final = 1e-6
 """Of the largest value of a picture: what is below is not drawn."""
 
-COLUMNS: Final = 5
-"""Ways in per table."""
 LABEL: Final = 24
-"""Letters in a line of a bar's label, so that bars have room beside it."""
-
-Entry = Mapping[str, Any]
-
-MMHG: Final = 1 / 133.322
-
-ROWS: Final[tuple[tuple[str, str, float], ...]] = (
-    ("followed for [h]", "end_s", 1 / HOUR),
-    ("doses", "doses", 1.0),
-    ("dose given [mg]", "given_kg", 1e6),
-    ("reached the tumour [mg]", "into_tumour_kg", 1e6),
-    ("reached the tumour [share of the dose]", "into_tumour_fraction", 1.0),
-    ("tumour AUC, mean [mg h/L]", "tumour_auc_mean_kg_s_m3", AUC),
-    ("tumour AUC, 5 % of the volume below", "tumour_auc_p5_kg_s_m3", AUC),
-    ("tumour AUC, median", "tumour_auc_p50_kg_s_m3", AUC),
-    ("tumour AUC, 95 % of the volume below", "tumour_auc_p95_kg_s_m3", AUC),
-    ("tumour peak, mean [mg/L]", "tumour_peak_mean_kg_m3", 1e3),
-    ("tumour peak, 5 %", "tumour_peak_p5_kg_m3", 1e3),
-    ("tumour peak, median", "tumour_peak_p50_kg_m3", 1e3),
-    ("tumour peak, 95 %", "tumour_peak_p95_kg_m3", 1e3),
-    ("exposure of half the effect, a prior [mg h/L]", "half_effect_kg_s_m3", AUC),
-    ("factor of heat or hypoxia", "kill_factor", 1.0),
-    ("share of the tumour below that", "below_half_effect_fraction", 1.0),
-    ("AUC in arriving blood [mg h/L]", "arterial_auc_kg_s_m3", AUC),
-    ("AUC in normal tissue around [mg h/L]", "tissue_auc_mean_kg_s_m3", AUC),
-    ("plasma AUC [mg h/L]", "plasma_auc_kg_s_m3", AUC),
-    ("plasma peak [mg/L]", "plasma_peak_kg_m3", 1e3),
-    ("regional advantage: AUC arriving over plasma", "regional_advantage", 1.0),
-    ("the same by 1 + CL/(Q (1 - E)), all blood arterial", "regional_advantage_formula", 1.0),
-    ("selectivity: tumour over normal tissue", "selectivity", 1.0),
-    ("left the tumour through its surface [mg]", "crossed_out_kg", 1e6),
-    ("withdrawn again through a needle [mg]", "withdrawn_kg", 1e6),
-    ("heat: minutes at 43 degC (CEM43)", "cem43_min", 1.0),
-    ("blood stopped for [h]", "oxygen.stopped_s", 1 / HOUR),
-    ("share of the tumour whose blood is stopped", "oxygen.stopped_fraction", 1.0),
-    ("oxygen in the tumour before [mmHg]", "oxygen.before_mean_Pa", MMHG),
-    ("the same after", "oxygen.after_mean_Pa", MMHG),
-    ("hypoxic share of the tumour before", "oxygen.before_hypoxic_fraction", 1.0),
-    ("the same after", "oxygen.after_hypoxic_fraction", 1.0),
-    ("share without oxygen after", "oxygen.after_anoxic_fraction", 1.0),
-    ("agent not accounted for: body", "body_residual_relative", 1.0),
-    ("agent not accounted for: tissue", "tissue_residual_relative", 1.0),
-    ("agent not accounted for: between body and tissue", "coupling_residual_relative", 1.0),
-)
-"""Words, where the number stands in an entry, and what it is multiplied by; rows without any are left out."""
+"""Letters in half a line of the legend."""
 
 
 def build_routes_report(folder: Path) -> Path:
@@ -93,14 +34,15 @@ def build_routes_report(folder: Path) -> Path:
     """
     try:
         record = json.loads((folder / RECORD).read_text("utf-8"))
-        entries = told_apart(record["routes"])
+        entries = by_drug(told_apart(record["routes"]))
         several = len({entry.get("source") for entry in entries}) > 1
         (folder / "figures").mkdir(exist_ok=True)
         pictures = [
             _shown(
-                draw_bars(entries, folder / "figures" / "exposures.svg"),
+                draw_exposures(entries, folder / "figures" / "exposures.svg"),
                 "mean over the tumour's volume, with 5 to 95 % of it; and the AUC of tissue around and of "
-                "plasma. Different drugs need different exposures: bars of one drug compare, others do not",
+                "plasma; an arrow at the edge stands for less than the axis shows. Different drugs need "
+                "different exposures: marks on one axis compare, others do not",
             ),
             _shown(
                 draw_courses(entries, folder / "figures" / "courses.svg"),
@@ -111,7 +53,7 @@ def build_routes_report(folder: Path) -> Path:
             "routes.html.j2",
             record=record,
             several=several,
-            tables=[route_table(entries[i : i + COLUMNS]) for i in range(0, len(entries), COLUMNS)],
+            tables=route_tables(entries),
             flags=[(entry["title"], flag["message"]) for entry in entries for flag in entry["flags"]],
             pictures=pictures,
         )
@@ -141,74 +83,14 @@ def _without_common(file: str, files: Sequence[str]) -> str:
     return "/".join(Path(file).parts[common:])
 
 
-def _label(entry: Entry) -> str:
-    """Title and drug of a way in, with numbers and their units in one line."""
-    title = re.sub(r"([0-9]) ", "\\1\N{NO-BREAK SPACE}", entry["title"])
-    return plain_text(f"{fill(title, LABEL)}\n{entry['agent']}")
-
-
 def _shown(picture: Path, caption: str) -> dict[str, Any]:
     return {
         "name": picture.stem,
         "source": inlined(picture),
-        "wide": False,
+        "wide": True,
         "broad": True,
         "caption": caption,
     }
-
-
-def route_table(entries: Sequence[Entry]) -> Table:
-    """A column per way in."""
-    head = ("", *(entry["title"] for entry in entries))
-    rows: list[tuple[str, ...]] = [("drug", *(entry["agent"] for entry in entries))]
-    for words, key, factor in ROWS:
-        found = [_value(entry, key) for entry in entries]
-        if all(value is None for value in found):
-            continue
-        rows.append((words, *(_shown_number(value, factor) for value in found)))
-    return Table(title="", head=head, rows=tuple(rows))
-
-
-def _shown_number(value: Any, factor: float) -> str:
-    if value is None:
-        return ""
-    return str(value) if isinstance(value, int) else quantities.significant(factor * value)
-
-
-def _value(entry: Entry, key: str) -> Any:
-    """A number of an entry, or of a table in it after a dot."""
-    table, _, inner = key.partition(".")
-    return (entry.get(table) or {}).get(inner) if inner else entry.get(table)
-
-
-def draw_bars(entries: Sequence[Entry], path: Path) -> Path:
-    """Tumour, tissue around and plasma: AUC of every way in, on a logarithmic axis."""
-    labels = [_label(entry) for entry in entries]
-    room = max(0.62, 0.19 * max(label.count("\n") + 1 for label in labels))
-    figure = new_figure((7.2, 1.2 + room * len(entries)), Size())
-    axes = figure.subplots()
-    places = np.arange(len(entries), dtype=np.float64)[::-1]
-    bars = (
-        ("tumour", "tumour_auc_mean_kg_s_m3", ABLATED_COLOUR, 0.26),
-        ("normal tissue around", "tissue_auc_mean_kg_s_m3", ESCAPED_COLOUR, 0.0),
-        ("plasma", "plasma_auc_kg_s_m3", MUTED, -0.26),
-    )
-    largest = max(AUC * entry["tumour_auc_p95_kg_s_m3"] for entry in entries)
-    for label, key, colour, shift in bars:
-        values = np.array([AUC * (entry[key] or 0.0) for entry in entries])
-        axes.barh(places + shift, np.maximum(values, FAINT * largest), 0.24, color=colour, label=label)
-    low, high = (
-        np.array([max(AUC * entry[f"tumour_auc_{share}_kg_s_m3"], FAINT * largest) for entry in entries])
-        for share in ("p5", "p95")
-    )
-    axes.hlines(places + 0.26, low, high, color="black", linewidth=pt(1.5))
-    axes.set_xscale("log")
-    axes.set_xlim(FAINT * largest, 1e3 * largest)
-    axes.set_yticks(places, labels)
-    axes.set_xlabel("AUC [mg h/L]")
-    axes.set_title("Exposure")
-    axes.legend(fontsize="small", loc="lower right")
-    return save_figure(figure, path)
 
 
 def draw_courses(entries: Sequence[Entry], path: Path) -> Path:

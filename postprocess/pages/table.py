@@ -4,7 +4,7 @@
 import textwrap
 from typing import Any
 
-from postprocess.results.headline import ledger_residual
+from postprocess.results.headline import against, ledger_residual
 from postprocess.results.quantities import percent, pressure_text, volume_text
 
 WIDTH = 80
@@ -12,6 +12,8 @@ MARKS = {"info": "note", "caution": "CAUTION", "invalid": "INVALID"}
 
 
 def _ablation_lines(summary: dict[str, Any]) -> list[str]:
+    if not summary["ablation"]:
+        return ["  no threshold is known or stated: nothing is said of what is destroyed"]
     lines = [f"  {'ablated at or above':<24}{'volume':>11}{'in tumour':>12}{'outside':>12}{'coverage':>11}"]
     for entry in summary["ablation"]:
         words = f"{'CT' if entry['measure'] == 'ct' else 'peak'} {entry['label']}"
@@ -32,7 +34,7 @@ def _estimate_rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
 def _flag_lines(summary: dict[str, Any]) -> list[str]:
     lines = []
     for flag in summary["validity"]:
-        text = f"{MARKS.get(flag['level'], flag['level'])}: {flag['message']}"
+        text = f"{MARKS.get(flag['level'], flag['level'])}: {flag['message']}{against(flag)}"
         lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
     return lines or ["  no flag raised"]
 

@@ -62,7 +62,7 @@ def verdict(summary: dict[str, Any]) -> Verdict:
         )
     for flag in summary["validity"]:
         if flag["level"] in reasons:
-            reasons[flag["level"]].append(_sentence(str(flag["message"]) + _against(flag)))
+            reasons[flag["level"]].append(_sentence(str(flag["message"]) + against(flag)))
     found = tuple(reasons["invalid"] + reasons["caution"])
     if reasons["invalid"]:
         return Verdict(level="invalid", words="Outside the model's validity", reasons=found)
@@ -75,7 +75,8 @@ def verdict(summary: dict[str, Any]) -> Verdict:
     )
 
 
-def _against(flag: dict[str, Any]) -> str:
+def against(flag: dict[str, Any]) -> str:
+    """Value and limit of a flag, to stand behind its message; empty where it has none."""
     value, limit = flag.get("value"), flag.get("limit")
     if not isinstance(value, float) or not isinstance(limit, int | float):
         return ""
@@ -110,7 +111,7 @@ def headline(summary: dict[str, Any]) -> str:
     """What is destroyed, in one sentence, at the middle threshold."""
     entry = middle_entry(summary)
     if entry is None:
-        return "No threshold was given, so no ablation volume is reported."
+        return "No threshold is known for the agent or stated, so nothing is said of what is destroyed."
     low, high = _band(summary, entry, "coverage")
     band = "" if high - low < 5e-4 else f" ({percent(low)} to {percent(high)} over the thresholds given)"
     text = f"{percent(entry['coverage'])} of the tumour reaches a {threshold_words(entry)}{band}."

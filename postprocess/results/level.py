@@ -50,7 +50,7 @@ def choose_level(result: Result, threshold: float | None = None, measure: str = 
     if threshold is None:
         entry = middle_entry(result.summary)
         if entry is None:
-            raise ResultError(f"{result.folder}: the case has no thresholds; name one by --threshold")
+            raise ResultError(f"{result.folder}: no threshold is known or stated; name one by --threshold")
         return Level(measure=entry["measure"], threshold=float(entry["threshold"]), label=str(entry["label"]))
     for entry in result.summary["ablation"]:
         if entry["measure"] == measure and abs(float(entry["threshold"]) / threshold - 1.0) < 1e-9:

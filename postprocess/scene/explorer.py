@@ -166,7 +166,7 @@ class Explorer:
                             html.H2(f"{{{{ titles[{number}] }}}}")
                             with html.Div(classes="picture"):
                                 stage.show()
-                            _figures(number)
+                            _figures(number, bool(self.server.state.levels))
                 with html.Div(classes="panel"):
                     self._controls()
         self.layout = layout
@@ -202,7 +202,7 @@ class Explorer:
             v.VCheckbox(
                 v_model=("layers",),
                 value=name,
-                label=words,
+                label=words if self.server.state.levels else words.replace("ablated", "above the dose"),
                 color=colour,
                 base_color=colour,
                 density="compact",
@@ -302,12 +302,12 @@ def _slider(name: str, words: str, text: str | None, bounds: tuple[float, float,
         )
 
 
-def _figures(number: int) -> None:
+def _figures(number: int, known: bool) -> None:
     words = {
-        "ablated": "destroyed in all",
+        "ablated": "destroyed in all" if known else "above in all",
         "in_tumour": "in the tumour",
         "coverage": "of the tumour",
-        "untreated": "tumour missed",
+        "untreated": "tumour missed" if known else "tumour below",
         "outside": "outside it",
         "time": "stored time",
     }

@@ -21,10 +21,12 @@ SCRIPTS: Final = ("unpack.js", "zone.js", "shapes.js", "draw.js", "page.js")
 ORGAN_COLOUR: Final = "#8c6d5a"
 
 
-def _layers(data: dict[str, Any]) -> list[dict[str, Any]]:
+def _layers(data: dict[str, Any], known: bool) -> list[dict[str, Any]]:
+    """What can be switched on and off; only with known thresholds is tissue above one called ablated."""
+    what = "ablated" if known else "at or above the dose"
     layers = [
-        ("hit", "ablated in the tumour", ABLATED_COLOUR, 1.0),
-        ("escaped", "ablated outside it", ESCAPED_COLOUR, 1.0),
+        ("hit", f"{what} in the tumour", ABLATED_COLOUR, 1.0),
+        ("escaped", f"{what} outside it", ESCAPED_COLOUR, 1.0),
         ("needles", "needle" if len(data["needles"]) == 1 else "needles", NEEDLE_COLOUR, 1.0),
         *(layer for layer in LAYERS if layer[0] in data["additions"]),
         ("organ", "surface of the organ", ORGAN_COLOUR, 0.12),
@@ -55,7 +57,7 @@ def scene_html(result: Result) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    layers = _layers(data)
+    layers = _layers(data, bool(result.summary["ablation"]))
     texts = [(TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS]
     return environment.get_template("scene.html.j2").render(
         summary=result.summary,

@@ -137,7 +137,8 @@ def best_table(sweep: SweepResult) -> Table | None:
     if not {"coverage", "net_fraction"} <= set(metrics) or sweep.done.empty:
         return None
     gain, harm = metrics["coverage"], metrics["net_fraction"]
-    ordered = sweep.done.sort_values([gain.column, harm.column], ascending=[False, True]).head(5)
+    known = sweep.done.dropna(subset=[gain.column])
+    ordered = known.sort_values([gain.column, harm.column], ascending=[False, True]).head(5)
     rows = []
     for _, row in ordered.iterrows():
         inputs = (_input(sweep, name, row[name]) for name in sweep.inputs)

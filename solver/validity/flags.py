@@ -93,6 +93,7 @@ def validity(model: Model, sites: tuple[Site, ...], evidence: Evidence) -> list[
         *(chemistry_flags(model, evidence.rows) if evidence.rows else []),
         *line_flags(model, evidence.rows or {}, evidence.peak_pressure),
         *field_flags(evidence.tissue_fields),
+        *_thresholds(model),
         *_limiter(evidence),
         *_embolism(evidence),
         *_cavity(model, evidence),
@@ -195,6 +196,17 @@ def _embolism(evidence: Evidence) -> list[Flag]:
         "whatever it carries, gas too, enters the circulation"
     )
     return [_flag("embolism", level, message, share, limit)]
+
+
+def _thresholds(model: Model) -> list[Flag]:
+    """Whether anything is said of what is destroyed; a control destroys nothing."""
+    if model.thresholds.ct or model.thresholds.peak or model.physics.control is not None:
+        return []
+    level, ending = "caution", "nothing is said of what is destroyed; state [thresholds]"
+    if model.kill is not None:
+        level, ending = "info", "what is destroyed is told by the channels of [kill] alone"
+    agent = model.agent.name
+    return [_flag("thresholds", level, f"no threshold is known or stated for {agent}: {ending}", agent, None)]
 
 
 def _limiter(evidence: Evidence) -> list[Flag]:

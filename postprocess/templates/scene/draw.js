@@ -30,11 +30,12 @@ void main() {
 class Painter {
   constructor(canvas) {
     const gl = canvas.getContext("webgl2", { antialias: true, alpha: false, preserveDrawingBuffer: true });
-    if (!gl) throw new Error("this browser has no WebGL 2, which the picture needs");
+    if (!gl) throw new Error("this browser has no WebGL 2 switched on");
     Object.assign(this, { canvas, gl, program: linked(gl) });
     gl.enable(gl.DEPTH_TEST);
     gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
     gl.clearColor(1, 1, 1, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT); // a canvas that is not drawn yet is black
   }
 
   // Put a surface into the memory of the graphics card, instead of the one that `before` was given for.

@@ -213,15 +213,21 @@ const rgb = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16) / 
 const joined = (surfaces) => Object.fromEntries(["positions", "normals"].map((key) =>
   [key, Float32Array.from(surfaces.flatMap((surface) => Array.from(surface[key])))]));
 
+function refuse(why) {
+  element("trouble").textContent = `This picture cannot be drawn: ${why}. The still pictures of the report show the same zone.`;
+  document.body.dataset.ready = "no";
+}
+
 window.addEventListener("load", async () => {
   document.body.classList.toggle("framed", window !== window.top);
   try {
     const scene = new Scene(JSON.parse(element("data").textContent));
+    element("picture").addEventListener("webglcontextlost", () => refuse("the browser took the graphics memory back"));
     await scene.open();
     window.scene = scene;
+    element("trouble").textContent = "";
     document.body.dataset.ready = "yes";
   } catch (error) {
-    element("trouble").textContent = `The picture cannot be drawn: ${error.message}.`;
-    document.body.dataset.ready = "no";
+    refuse(error.message);
   }
 });

@@ -73,6 +73,19 @@ def long_key(text: str, parts: int) -> int | None:
     return None
 
 
+def toml_message(message: str) -> tuple[str, int | None]:
+    """What ``tomllib`` found wrong, in words of the file, and the line if it tells one."""
+    match = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
+    if match is None:
+        return f"not valid TOML: {message}", None
+    reason = message[: match.start()]
+    if reason == "Cannot overwrite a value":
+        reason = "a key is given twice"
+    where = f" (column {match.group(2)})" if match.group(2) else " (end of the file)"
+    hint = "; text and quantities stand in quotes" if reason == "Invalid value" else ""
+    return f"not valid TOML: {reason}{where}{hint}", int(match.group(1)) if match.group(1) else None
+
+
 def _tokens(text: str) -> Iterator[_Token]:
     line, position = 1, 0
     while match := _TOKEN.match(text, position):

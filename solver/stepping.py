@@ -10,9 +10,10 @@ from solver.parameters.model import Injection, Numerics, Schedule
 
 SAFETY: Final = 0.85
 QUARTER: Final = 0.25
-HARD: Final = 9
+HARD: Final = 7
 """Newton iterations beyond which a step is not made longer: its guess was far off. Steps with a guess take
-3 to 8, so that the count, in which ranks may differ by one, decides after sudden changes only."""
+3 to 6 in two and three dimensions, so that the count, in which ranks may differ by one, decides after sudden
+changes only."""
 QUIET: Final = 1e-2
 """Error over the tolerance below which a step may grow twice as often: nothing happens."""
 SAME_TIME: Final = 1e-10

@@ -181,6 +181,8 @@ class LinearSolver:
         self._solver.setFromOptions()
         # The parts of a block preconditioner read theirs when it is set up.
         self._solver.setUp()
+        if matrix.split:
+            self._solver.setUpOnBlocks()
         for name in ours:
             options.delValue(name)
         self._solver.setInitialGuessNonzero(preset.startswith("transport"))

@@ -7,9 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from cases.schema.library import Kind as Kind
-from cases.schema.library import Status as Status
-from cases.schema.library import library_tables
+from cases.schema.entries import Kind, Status, library_tables
 from cases.schema.table import CLOSED
 
 KINDS: tuple[Kind, ...] = ("agents", "tissues", "needles")

@@ -11,7 +11,7 @@ import pytest
 from cases import cli
 from cases.catalogue import FOLDER, entries
 from cases.reading.load import load_case
-from cases.schema.library import Kind, library_tables
+from cases.schema.entries import Kind, library_tables
 from docs.site import reference
 from docs.site.build import HOUSE, LINK, PACKAGES
 from docs.site.gallery import shipped

@@ -6,6 +6,7 @@ import pytest
 from cases import catalogue
 from cases.build.materials import library_numbers
 from cases.reading.load import load_case
+from cases.schema.entries import Kind
 from cases.schema.geometry import NeedleTable
 from cases.schema.materials import AgentTable, TissueTable
 from cases.schema.quantity import Quantity
@@ -18,7 +19,7 @@ TABLES = {"agents": AgentTable, "tissues": TissueTable, "needles": NeedleTable}
 NAMES = [(kind, name) for kind in catalogue.KINDS for name in catalogue.entries(kind)]
 
 
-def quantity(kind: catalogue.Kind, key: str) -> Quantity:
+def quantity(kind: Kind, key: str) -> Quantity:
     field = TABLES[kind].model_fields[key]
     for item in (*field.metadata, *field.annotation.__args__[0].__metadata__):  # type: ignore[union-attr]
         if isinstance(item, Quantity):
@@ -27,7 +28,7 @@ def quantity(kind: catalogue.Kind, key: str) -> Quantity:
 
 
 @pytest.mark.parametrize(("kind", "name"), NAMES)
-def test_every_number_is_readable_and_in_its_range(kind: catalogue.Kind, name: str) -> None:
+def test_every_number_is_readable_and_in_its_range(kind: Kind, name: str) -> None:
     for key, value in catalogue.entries(kind)[name].values.items():
         number = quantity(kind, key).read(value.value)
         assert value.source.strip() and value.status in ("measured", "assumed", "prior range")

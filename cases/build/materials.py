@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from cases import catalogue
 from cases.schema.case import CaseFile
+from cases.schema.entries import Kind
 from cases.schema.geometry import NeedleTable
 from cases.schema.materials import AgentTable, TissueTable
 from meshes.regions import REGION_NAMES, TUMOUR_REGIONS
@@ -56,7 +57,7 @@ def needle_numbers(case: CaseFile, name: str) -> Numbers:
 
 
 @cache
-def library_numbers(kind: catalogue.Kind, name: str, table: type[BaseModel]) -> Numbers:
+def library_numbers(kind: Kind, name: str, table: type[BaseModel]) -> Numbers:
     """Numbers of a library entry in SI, checked by the table of the case file that they stand for."""
     return table.model_validate(catalogue.numbers(kind, name)).model_dump(exclude_none=True)
 
@@ -109,7 +110,7 @@ def make_tissue(case: CaseFile, tag: int) -> Tissue:
     return Tissue(name=table.base or DEFAULT_TISSUE[region], **{name: known[name] for name in names})
 
 
-def _merged(kind: catalogue.Kind, base: str | None, table: BaseModel) -> Numbers:
+def _merged(kind: Kind, base: str | None, table: BaseModel) -> Numbers:
     numbers = library_numbers(kind, base, type(table)) if base is not None else {}
     words = {"base", "side_holes"}
     return {**numbers, **table.model_dump(exclude_unset=True, exclude_none=True, exclude=words)}

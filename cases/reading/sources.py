@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from cases import catalogue
 from cases.build.materials import library_numbers
 from cases.case import Case
+from cases.schema.entries import Kind
 from cases.schema.geometry import NeedleTable
 from cases.schema.materials import AgentTable, TissueTable
 from meshes.regions import REGION_NAMES, TUMOUR_REGIONS
@@ -88,9 +89,7 @@ def _blood(case: Case) -> dict[str, dict[str, Origin]]:
     return {key: _origins("agents", model.agent.name, AgentTable, found) for key, found in values.items()}
 
 
-def _origins(
-    kind: catalogue.Kind, name: str, table: type[BaseModel], values: Mapping[str, Any]
-) -> dict[str, Origin]:
+def _origins(kind: Kind, name: str, table: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Origin]:
     if name not in catalogue.entries(kind):
         return {key: ["case", "set in the case"] for key, value in values.items() if isinstance(value, float)}
     numbers, entry = library_numbers(kind, name, table), catalogue.entries(kind)[name]

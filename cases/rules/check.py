@@ -18,9 +18,9 @@ from cases.rules.geometry import (
     symmetry,
     tips_inside,
 )
-from cases.rules.library import materials_complete, names_known, regions_exist
 from cases.rules.lines import backflow_fits, vessel_files, vessel_lines_fit
 from cases.rules.mesh import mesh_complete, mesh_file, surface_units
+from cases.rules.names import materials_complete, names_known, regions_exist
 from cases.rules.solid import cavities_open, moduli_fit
 from cases.rules.time import end_known, outputs_inside, pulses_apart, steps_ordered
 from cases.rules.vessels import body_known, vessels_known

@@ -12,7 +12,7 @@ from cases.catalogue import FOLDER
 from cases.errors import CaseError, Problem
 from cases.reading.keys import parse_key, quantity_at
 from cases.reading.validate import problem_of
-from cases.schema.library import Status, placed_in
+from cases.schema.entries import Status, placed_in
 from cases.schema.sweep import Bound, Distribution
 from cases.schema.table import CLOSED
 from cases.toml_lines import toml_message

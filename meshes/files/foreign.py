@@ -2,9 +2,6 @@
 """Meshes of other programs (VTK, XDMF) as plain arrays, read in a process that may fail, and checked."""
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -14,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from meshes.files.gmsh_process import without_mpi
+from meshes.files.apart import read_apart
 from meshes.files.xdmf import SUFFIXES, data_files
 from meshes.geometry import MeshInputError
 
@@ -78,7 +75,7 @@ def read_foreign(path: Path) -> ForeignMesh:
         data_files(path)
     with tempfile.TemporaryDirectory(prefix="infusate-mesh-") as folder:
         arrays = Path(folder, "arrays.npz")
-        _run(path, arrays)
+        read_apart(path, "meshes.files.foreign_worker", path, arrays, PATIENCE)
         try:
             with np.load(arrays, allow_pickle=False) as archive:
                 names = json.loads(str(archive["names"]))
@@ -93,28 +90,6 @@ def read_foreign(path: Path) -> ForeignMesh:
     if reason := _misfit(mesh):
         raise MeshInputError(f"{path}: cannot be read: {reason}")
     return mesh
-
-
-def _run(path: Path, arrays: Path) -> None:
-    packages = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "meshes.files.foreign_worker", str(path), str(arrays)],
-            env=without_mpi(os.environ) | {"PYTHONPATH": packages.rstrip(os.pathsep)},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise MeshInputError(f"{path}: cannot be read: not done after {PATIENCE:g} s") from error
-    if done.returncode == 3:
-        said = (done.stdout.splitlines() or ["no reason given"])[-1]
-        said = "".join(c if c.isprintable() else "?" for c in said)
-        raise MeshInputError(f"{path}: cannot be read: {said}")
-    if done.returncode != 0 or not arrays.is_file():
-        raise MeshInputError(f"{path}: cannot be read: the file is damaged, its reader failed on it")
 
 
 def _misfit(mesh: ForeignMesh) -> str | None:

@@ -2,10 +2,7 @@
 """Meshes of other programs with the names of their parts, read in a process that may fail, and checked."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meshes.cells.simplices import kind_of
-from meshes.files.gmsh_process import without_mpi
+from meshes.files.apart import read_apart
 from meshes.files.xdmf import SUFFIXES as XDMF
 from meshes.files.xdmf import data_files
 from meshes.geometry import MeshInputError
@@ -72,7 +69,7 @@ def read_solid(path: Path, tags: str | None = None) -> SolidMesh:
     with tempfile.TemporaryDirectory(prefix="infusate-mesh-") as folder:
         arrays, request = Path(folder, "arrays.npz"), Path(folder, "request.json")
         request.write_text(json.dumps({"path": str(path.resolve()), "tags": tags}), encoding="utf-8")
-        _run(path, request, arrays)
+        read_apart(path, "meshes.files.solid_worker", request, arrays, PATIENCE)
         try:
             with np.load(arrays, allow_pickle=False) as archive:
                 facts = json.loads(str(archive["facts"]))
@@ -103,29 +100,6 @@ def _require_readable(path: Path) -> None:
         data_files(path)
     if suffix in INCLUDING and re.search(INCLUDING[suffix], path.read_bytes()):
         raise MeshInputError(f"{path}: includes other files; expected one that stands alone")
-
-
-def _run(path: Path, request: Path, arrays: Path) -> None:
-    packages = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "meshes.files.solid_worker", str(request), str(arrays)],
-            env=without_mpi(os.environ) | {"PYTHONPATH": packages.rstrip(os.pathsep)},
-            cwd=request.parent,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise MeshInputError(f"{path}: cannot be read: not done after {PATIENCE:g} s") from error
-    if done.returncode == 3:
-        said = (done.stdout.splitlines() or ["no reason given"])[-1]
-        said = "".join(c if c.isprintable() else "?" for c in said)
-        raise MeshInputError(f"{path}: cannot be read: {said}")
-    if done.returncode != 0 or not arrays.is_file():
-        raise MeshInputError(f"{path}: cannot be read: the file is damaged, its reader failed on it")
 
 
 def _misfit(mesh: SolidMesh) -> str | None:

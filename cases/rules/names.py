@@ -7,6 +7,7 @@ from cases import catalogue
 from cases.build.materials import agent_numbers, needle_numbers
 from cases.errors import Key, Problem, shown
 from cases.schema.case import CaseFile
+from cases.schema.entries import Kind
 from cases.suggest import hint
 from meshes.regions import REGION_NAMES, VESSEL_REGIONS
 
@@ -74,7 +75,7 @@ def regions_exist(case: CaseFile) -> Iterator[Problem]:
             )
 
 
-def _known(kind: catalogue.Kind, name: str | None, key: Key) -> Iterator[Problem]:
+def _known(kind: Kind, name: str | None, key: Key) -> Iterator[Problem]:
     valid = catalogue.entries(kind)
     if name is not None and name not in valid:
         what = kind.removesuffix("s")
@@ -83,5 +84,5 @@ def _known(kind: catalogue.Kind, name: str | None, key: Key) -> Iterator[Problem
         )
 
 
-def _names(kind: catalogue.Kind) -> str:
+def _names(kind: Kind) -> str:
     return f"library: {', '.join(catalogue.entries(kind))}"

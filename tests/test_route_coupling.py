@@ -159,6 +159,22 @@ def test_oxygen_is_what_blood_brings_over_what_cells_use() -> None:
     assert 0.5e-4 < oxygen.rim < 2e-4, "too thin a rim for a mesh"
 
 
+def test_the_rim_of_oxygen_is_where_diffusion_without_supply_ends() -> None:
+    """D a P'' = M where there is oxygen, P >= 0: finite differences, solved downwards from plenty."""
+    oxygen, cells = Oxygen(), 200
+    edge = 2.5e-4 / cells
+    used = edge**2 * oxygen.demand / (oxygen.diffusivity * oxygen.solubility)
+    pressure = np.full(cells + 1, oxygen.around)
+    pressure[-1] = 0.0
+    for _ in range(6000):
+        for first in (1, 2):
+            inner = slice(first, cells, 2)
+            mean = 0.5 * (pressure[first - 1 : cells - 1 : 2] + pressure[first + 1 : cells + 1 : 2])
+            better = mean - 0.5 * used
+            pressure[inner] = np.maximum(pressure[inner] + 1.9 * (better - pressure[inner]), 0.0)
+    assert edge * np.count_nonzero(pressure) == pytest.approx(oxygen.rim, abs=3 * edge)
+
+
 def test_beads_leave_the_tumour_without_oxygen_and_say_for_how_long() -> None:
     found: Exposure = exposed(given_by("chemoembolisation"))[2]
     assert found.oxygen is not None

@@ -16,6 +16,7 @@ from cases.routes.read import load_comparison
 from cases.running.reuse import Reuse
 from solver.parameters.model import Model
 from solver.parameters.vessels import Body
+from solver.routes.body import equivalent_minutes
 from solver.routes.embolisation import embolised
 from solver.routes.ledger import BOOKS
 from solver.routes.metrics import Yardstick, place_of, tissue_measures
@@ -152,6 +153,39 @@ def test_embolisation_changes_the_tumour_alone() -> None:
     assert (after.vessel_pressure[inside] == 0.5 * before.vessel_pressure[inside]).all()
     assert (after.vessel_pressure[~inside] == before.vessel_pressure[~inside]).all()
     assert embolised(data, (), None) is data
+
+
+def test_stopped_blood_takes_the_pressure_and_the_closing_with_it() -> None:
+    """p_v falls to 0.3 of itself; vessels exchange about it and half close above it as before."""
+    beads = Beads(
+        embolised=0.9, vessel_pressure=0.3, fast_share=0.1, fast_time=1.0, slow_time=1.0, escaping=0.0
+    )
+    data = exposed(route(end=60.0, doses=(Dose(start=0.0, amount=1e-3),)))[0]
+    inside, before = data.pairs.inside, data.materials
+    after = embolised(data, (), beads).materials
+    assert after.vessel_pressure[inside] == pytest.approx(0.3 * before.vessel_pressure[inside])
+    for name in ("effective_vessel_pressure", "half_closed"):
+        above = [getattr(m, name) - m.vessel_pressure for m in (before, after)]
+        assert above[1] == pytest.approx(above[0], abs=1e-9), name
+
+
+def test_quantiles_and_what_heat_adds() -> None:
+    """Quantiles of -C are those of C turned round; a factor of two makes half the exposure do."""
+    data = exposed(route(end=60.0, doses=(Dose(start=0.0, amount=1e-3),)))[0]
+    place, rising = place_of(data), np.linalg.norm(data.mesh.points, axis=1)
+    up, down = (tissue_measures(place, sign * rising, rising, Yardstick()) for sign in (1.0, -1.0))
+    for low, high in ((5, 95), (50, 50)):
+        assert up[f"tumour_auc_p{low}_kg_s_m3"] == pytest.approx(-down[f"tumour_auc_p{high}_kg_s_m3"])
+    even = np.ones(rising.size)
+    for factor, below in ((1.0, 1.0), (2.0, 0.0)):
+        yardstick = Yardstick(half_effect=1.5, kill_factor=factor)
+        assert tissue_measures(place, even, even, yardstick)["below_half_effect_fraction"] == below
+
+
+def test_minutes_at_43_degrees() -> None:
+    """Sapareto and Dewey: each degree below takes four times as long, each above half as long."""
+    for celsius, minutes in ((41.0, 60.0 / 16), (42.0, 15.0), (43.0, 60.0), (44.0, 120.0)):
+        assert equivalent_minutes(celsius + 273.15, 3600.0) == pytest.approx(minutes)
 
 
 HEAD = f'name = "two"\ncase = "{REFERENCE}"\nset = ["numerics.cells_per_front=3"]\nend = "1 d"\n'

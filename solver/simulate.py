@@ -19,7 +19,7 @@ from solver.memory import Arrays, unpack
 from solver.parameters.model import Model
 from solver.profile import Profile
 from solver.snapshot import Dose, Snapshot
-from solver.stepping import StepControl, event_times, source_changes
+from solver.stepping import StepControl, any_on, event_times, source_changes
 from solver.tissue.discretisation import Discretisation
 from solver.trouble import Trouble, locate
 
@@ -74,6 +74,7 @@ class TimeLoop:
             numerics=model.numerics,
             events=event_times(model.injections, model.schedule),
             changes=source_changes(model.injections),
+            injecting=any_on(model.injections, model.schedule),
         )
         self._past: FlowHistory | None = None
 

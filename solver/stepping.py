@@ -2,7 +2,7 @@
 """How long the next step is: error control on a ladder of lengths, landing exactly on events."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,6 +41,11 @@ def is_on(pulse: Injection, time: float, schedule: Schedule) -> bool:
     """Whether a pulse injects just after a time [s]; round-off neither delays nor prolongs it."""
     started = pulse.start <= time or same_time(pulse.start, time, schedule)
     return started and time < pulse.end and not same_time(pulse.end, time, schedule)
+
+
+def any_on(injections: tuple[Injection, ...], schedule: Schedule) -> Callable[[float], bool]:
+    """Whether any pulse injects just after a time [s]."""
+    return lambda time: any(is_on(pulse, time, schedule) for pulse in injections)
 
 
 def source_changes(injections: tuple[Injection, ...]) -> frozenset[float]:
@@ -103,17 +108,23 @@ class StepControl:
         numerics: bounds and tolerance.
         events: times to land on [s], sorted.
         changes: those at which the source changes [s].
+        injecting: whether anything is injected just after a time [s]; fixed steps may be others where not.
         rejected: steps that were repeated.
     """
 
     numerics: Numerics
     events: tuple[float, ...]
     changes: frozenset[float]
+    injecting: Callable[[float], bool] = lambda time: True
     rejected: int = 0
     _rung: int = field(default=0)
+    _fixed: float | None = field(default=None)
 
     def propose(self, time: float) -> tuple[float, float]:
         """Length of the next step [s] and the time at which it ends [s]."""
+        self._fixed = self.numerics.fixed_step
+        if self._fixed and not self.injecting(time):
+            self._fixed = self.numerics.fixed_step_between or self._fixed
         target = next(t for t in self.events if t > time)
         remaining = target - time
         wanted = self._length()
@@ -165,9 +176,9 @@ class StepControl:
         return math.floor(2 * math.log2(length / self._base()) + 1e-6)
 
     def _base(self) -> float:
-        return self.numerics.fixed_step or self.numerics.first_step
+        return self._fixed or self.numerics.first_step
 
     def _length(self) -> float:
-        if self.numerics.fixed_step:
+        if self._fixed:
             return self._base() * 2 ** (min(self._rung, 0) / 2)
         return min(self._base() * 2 ** (self._rung / 2), self.numerics.largest_step)

@@ -54,6 +54,9 @@ BAD_CASES = {
     "bad type": ("[agent]", '[physics]\nvessels = "no"\n[agent]', 11, "physics.vessels", "true or false"),
     "bad porosity": ("[agent]", "[tissues.tumour]\nporosity = 1.5\n[agent]", 11, "porosity", "to 0.9"),
     "no reaction, no end": ("[agent]", '[agent]\nreaction_rate = "0 1/s"', None, "outputs.end", "missing"),
+    "step between alone": (
+        "[agent]", '[numerics]\nfixed_step_between = "5 s"\n[agent]', 11, "fixed_step_between", "needs"
+    ),
     "end too early": ("[agent]", '[outputs]\nend = "30 s"\n[agent]', 11, "outputs.end", "before the last"),
     "no label maps": ("[agent]", "[geometry.labels]\ntumour = []\n[agent]", 11, "labels.tumour", "one entry"),
 }  # fmt: skip

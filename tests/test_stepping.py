@@ -202,6 +202,14 @@ def test_fixed_steps_are_fixed() -> None:
     np.testing.assert_allclose(lengths, 0.5, rtol=1e-12)
 
 
+def test_fixed_steps_between_pulses_may_be_others() -> None:
+    numerics = Numerics(fixed_step=2.0, fixed_step_between=5.0)
+    steps = run((pulse(0.0, 10.0), pulse(30.0, 4.0)), 49.0, numerics=numerics)[1:]
+    np.testing.assert_allclose([step.step for step in steps], [2.0] * 5 + [5.0] * 4 + [2.0] * 2 + [5.0] * 3)
+    steps = run((pulse(0.0, 10.0),), 20.0, numerics=Numerics(fixed_step_between=5.0))[1:]
+    assert steps[0].step == Numerics().first_step
+
+
 def test_a_cut_shortens_even_a_fixed_step() -> None:
     for numerics in (Numerics(), Numerics(fixed_step=1.0)):
         steps = control(numerics)

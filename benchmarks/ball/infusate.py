@@ -5,6 +5,7 @@ import argparse
 import resource
 from pathlib import Path
 from time import perf_counter
+from typing import Final
 
 from mpi4py import MPI
 
@@ -32,6 +33,9 @@ from solver.profile import Profile
 from solver.simulate import simulate
 from solver.snapshot import Snapshot
 from solver.tissue.discretisation import discretise
+
+TARGET: Final = 1e-3
+"""Of the second-order target with fixed steps: three digits of every figure are those with 1e-6."""
 
 
 def ball_model(ball: Ball, numerics: Numerics) -> Model:
@@ -131,7 +135,8 @@ def main() -> None:
     parser.add_argument(
         "--step",
         default=str(STEP),
-        help="constant step [s], or 'best' for error control, 'best:1e-4' with a tolerance of a step",
+        help="constant step [s], '10/30' for another one after the injection, or 'best' for error control, "
+        "'best:1e-4' with a tolerance of a step",
     )
     parser.add_argument("--out", type=Path, help="folder for fields and facts")
     arguments = parser.parse_args()
@@ -155,7 +160,9 @@ def main() -> None:
 def _numerics(step: str) -> Numerics:
     kind, _, tolerance = step.partition(":")
     if kind != "best":
-        return Numerics(fixed_step=float(step))
+        during, _, after = step.partition("/")
+        between = float(after) if after else None
+        return Numerics(fixed_step=float(during), fixed_step_between=between, target_tolerance=TARGET)
     return Numerics(step_tolerance=float(tolerance)) if tolerance else Numerics()
 
 

@@ -73,5 +73,9 @@ def steps_ordered(case: CaseFile) -> Iterator[Problem]:
         yield Problem(key=("numerics", "first_step"), message="is smaller than smallest_step")
     if numerics.first_step > numerics.largest_step:
         yield Problem(key=("numerics", "largest_step"), message="is smaller than first_step")
-    if numerics.fixed_step is not None and numerics.fixed_step < numerics.smallest_step:
-        yield Problem(key=("numerics", "fixed_step"), message="is smaller than smallest_step")
+    for name in ("fixed_step", "fixed_step_between"):
+        step = getattr(numerics, name)
+        if step is not None and step < numerics.smallest_step:
+            yield Problem(key=("numerics", name), message="is smaller than smallest_step")
+    if numerics.fixed_step is None and numerics.fixed_step_between is not None:
+        yield Problem(key=("numerics", "fixed_step_between"), message="needs numerics.fixed_step beside it")

@@ -121,6 +121,9 @@ class NumericsTable(BaseModel):
     fixed_step: Duration | None = Field(
         None, description="Constant step; by default the error sets the step."
     )
+    fixed_step_between: Duration | None = Field(
+        None, description="Constant step while nothing is injected; that of fixed_step if not given."
+    )
     newton_tolerance: Tolerance = Field(
         1e-8, description="Residual of the flow equation over the injection rate."
     )
@@ -131,6 +134,11 @@ class NumericsTable(BaseModel):
         1e-3, description="Smallest relative tolerance of the linear solve in a Newton iteration."
     )
     krylov_tolerance_agent: Tolerance = Field(1e-14, description="Relative, preconditioned.")
+    target_tolerance: Tolerance | None = Field(
+        None,
+        description="Of the linear solves that shape the limited fluxes, relative; what is conserved and "
+        "bounded is so whatever it is. By default 1e-6, or a hundred times newton_tolerance if that is less.",
+    )
     coupling_tolerance: Tolerance = Field(
         1e-3, description="Of pressure and displacement, with biot: volume over what a step injects."
     )

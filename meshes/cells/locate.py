@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from meshes.plain import PlainMesh
 
@@ -26,6 +25,9 @@ class Locator:
     """
 
     def __init__(self, plain: PlainMesh) -> None:
+        # A tenth of the start of every run, and few runs look for points.
+        from scipy.spatial import cKDTree
+
         corners = plain.points[plain.cells]
         self._cells = plain.cells
         self._first = corners[:, 0]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Between what a point may end a step: the values that reach it, from as far upstream as the flow moves."""
 
-from typing import Final
+import math
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -32,38 +33,76 @@ def reachable(
         halo: ghost exchange.
     """
     lowest, highest = edge_extrema(graph.tail, graph.head, *extremes)
-    edges = np.arange(flux.size, dtype=np.int32)
-    count = flux.size
-    for passed in range(1, REACH):
-        count = still_passing(graph, flux, courant, float(passed), edges, count)
-        if halo.maxima(float(count))[0] == 0.0:
-            break
+    ways = downstream(graph, flux, courant)
+    longest = int(halo.maxima(float(np.max(ways.passes, initial=0)))[0])
+    count = ways.passes.size
+    earlier: tuple[Floats, Floats] = (np.full(lowest.size, np.nan), np.full(highest.size, np.nan))
+    for passed in range(1, longest + 1):
         halo.update(lowest)
         halo.update(highest)
-        carry(graph, flux, edges[:count], lowest, highest)
+        before = lowest.copy(), highest.copy()
+        count = carry(ways, passed, count, (lowest, highest), before, earlier)
+        earlier = before
     return halo.update(lowest), halo.update(highest)
 
 
+class Ways(NamedTuple):
+    """Edges that a value crosses within a step, and in how many passes it may do so."""
+
+    start: Ints
+    end: Ints
+    passes: Ints
+
+
 @njit(cache=True)
-def still_passing(graph: Graph, flux: Floats, courant: Floats, passed: float, edges: Ints, count: int) -> int:
-    """Keep of the first ``count`` edges those whose downstream end has a larger Courant number; how many."""
+def downstream(graph: Graph, flux: Floats, courant: Floats) -> Ways:
+    """The edges that more than one pass goes along, upstream end first."""
+    start = np.empty(flux.size, np.int32)
+    end, passes = np.empty_like(start), np.empty_like(start)
+    count = 0
+    for e in range(flux.size):
+        i, j = graph.tail[e], graph.head[e]
+        if flux[e] <= 0.0:
+            i, j = j, i
+        if courant[j] > 1.0:
+            start[count], end[count] = i, j
+            passes[count] = min(math.ceil(min(courant[j], REACH)) - 1, REACH - 1)
+            count += 1
+    return Ways(start[:count], end[:count], passes[:count])
+
+
+@njit(cache=True)
+def carry(
+    ways: Ways,
+    passed: int,
+    count: int,
+    extremes: tuple[Floats, Floats],
+    before: tuple[Floats, Floats],
+    earlier: tuple[Floats, Floats],
+) -> int:
+    """Take the extremes of upstream ends over to downstream ends, one edge far.
+
+    Args:
+        ways: edges; those that are passed again are moved to the front.
+        passed: number of this pass, from 1 on.
+        count: how many of the edges are passed.
+        extremes: smallest and largest value of the nodes, changed.
+        before: copies of them.
+        earlier: what they were a pass ago: what has not changed since need not be taken over again.
+
+    Returns:
+        How many edges are passed in the next pass.
+    """
+    lowest, highest = extremes
     kept = 0
     for k in range(count):
-        e = edges[k]
-        downstream = graph.head[e] if flux[e] > 0.0 else graph.tail[e]
-        if courant[downstream] > passed:
-            edges[kept] = e
+        i, j = ways.start[k], ways.end[k]
+        low, high = before[0][i], before[1][i]
+        if low != earlier[0][i]:
+            lowest[j] = min(lowest[j], low)
+        if high != earlier[1][i]:
+            highest[j] = max(highest[j], high)
+        if ways.passes[k] > passed:
+            ways.start[kept], ways.end[kept], ways.passes[kept] = i, j, ways.passes[k]
             kept += 1
     return kept
-
-
-@njit(cache=True)
-def carry(graph: Graph, flux: Floats, edges: Ints, lowest: Floats, highest: Floats) -> None:
-    """Take the extremes of upstream ends over to downstream ends, one edge far."""
-    low_before, high_before = lowest.copy(), highest.copy()
-    for e in edges:
-        i, j = graph.tail[e], graph.head[e]
-        if flux[e] < 0.0:
-            i, j = j, i
-        lowest[j] = min(lowest[j], low_before[i])
-        highest[j] = max(highest[j], high_before[i])

@@ -23,8 +23,17 @@ Ints = NDArray[np.int32]
 
 SWEEPS: Final = 100
 """After which Zalesak's shares finish."""
+HARDER: Final = 1.05
+"""Factor by which each sweep after the first ones cuts more than what is beyond: neighbours that cut as well
+would bring it back."""
+GENTLE: Final = 4
+"""Sweeps that cut no more than what is beyond."""
+HARDEST: Final = 3.0
 SLACK: Final = 1e-14
 """What a node may be beyond a bound, over the largest concentration."""
+TRACE: Final = 1e-8
+"""Concentration over the largest below which the monotone step stands: far ahead of a front it falls off by
+a factor per cell, and half of what would have to be cut back lies there."""
 
 
 class Neighbours(NamedTuple):
@@ -86,7 +95,8 @@ class CutBack:
         listed, count = self._listed, halo.owned
         listed[:count] = np.arange(count, dtype=np.int32)
         for sweep in range(SWEEPS + 1):
-            out = beyond(graph, gains, room, listed, count, self._factor)
+            strength = min(HARDER ** max(sweep + 1 - GENTLE, 0), HARDEST)
+            out = beyond(graph, gains, room, listed, count, self._factor, strength)
             self.sweeps = sweep
             if halo.maxima(float(out))[0] == 0.0:
                 return
@@ -112,6 +122,27 @@ def neighbours(tail: Ints, head: Ints, nodes: int) -> Neighbours:
 
 
 @njit(cache=True)
+def antidiffusive(
+    tail: Ints, head: Ints, low: Floats, target: Floats, highest: Floats, trace: float
+) -> Floats:
+    """What the fluxes of the target take back of the monotone ones; nothing where there is a trace alone.
+
+    Args:
+        tail: lower node of each edge.
+        head: higher node of each edge.
+        low: monotone fluxes [kg/s].
+        target: those of the target [kg/s].
+        highest: upper bound of C at the nodes [kg/m3].
+        trace: C below which the monotone step stands [kg/m3].
+    """
+    out = np.zeros(low.size)
+    for e in range(low.size):
+        if highest[tail[e]] > trace or highest[head[e]] > trace:
+            out[e] = low[e] - target[e]
+    return out
+
+
+@njit(cache=True)
 def net_gain(tail: Ints, head: Ints, flux: Floats, own: Floats) -> Floats:
     """What each node gains by fluxes into tails and from outside."""
     net = own.copy()
@@ -122,11 +153,13 @@ def net_gain(tail: Ints, head: Ints, flux: Floats, own: Floats) -> Floats:
 
 
 @njit(cache=True)
-def beyond(graph: Neighbours, gains: Gains, room: Room, listed: Ints, count: int, factor: Floats) -> int:
+def beyond(
+    graph: Neighbours, gains: Gains, room: Room, listed: Ints, count: int, factor: Floats, strength: float
+) -> int:
     """Find which of the listed nodes are out of bounds; ``listed`` keeps those; returns how many.
 
     ``factor`` of a node above its bound is the share of what enters that may stay, in [0, 1); of one below it
-    is that of what leaves, less 2; of all others it is 1.
+    is that of what leaves, less 2; of all others it is 1. ``strength`` times what is beyond is cut.
     """
     out = 0
     for k in range(count):
@@ -143,7 +176,7 @@ def beyond(graph: Neighbours, gains: Gains, room: Room, listed: Ints, count: int
             pushing += max(sign * entering, 0.0)
         if pushing <= 0.0:  # Nothing to cut: what is left of the agent is round-off.
             continue
-        share = max(1.0 - excess / pushing, 0.0)
+        share = max(1.0 - strength * excess / pushing, 0.0)
         factor[i] = share if sign > 0.0 else share - 2.0
         listed[out] = i
         out += 1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from solver.algebra.linear import LinearSolver, RowMatrix, Tolerances
 from solver.algebra.stencil import Stencil
-from solver.kernels.edges import Graph, fill_rows
+from solver.kernels.edges import Graph
 from solver.tissue.discretisation import Discretisation
 
 Floats = NDArray[np.float64]
@@ -41,6 +41,7 @@ class DownwindSolver:
         values: off-diagonal entries of the owned rows.
         diagonal: of the rows, shape ``(n,)``; entries of ghosts have no meaning.
         iterations: sweeps, or Krylov iterations, of the last solve.
+        krylov: takes over where sweeps stall; None until they did.
     """
 
     def __init__(self, data: Discretisation, global_numbers: NDArray[np.int64], relative: float) -> None:
@@ -50,24 +51,50 @@ class DownwindSolver:
         self._relative = relative
         order = np.argsort(_distance_from_sites(data)[: stencil.owned], kind="stable").astype(np.int32)
         indptr, columns, position = _row_layout(stencil.indptr, stencil.columns, stencil.diagonal, order)
-        self._order, self._indptr, self._columns = order, indptr, columns
+        # While sweeps work on them vectors lie in the order of the rows: most is read in sequence.
+        self._order = np.concatenate([order, np.arange(stencil.owned, data.volume.size, dtype=np.int32)])
+        place = np.empty_like(self._order)
+        place[self._order] = np.arange(place.size, dtype=np.int32)
+        self._indptr, self._columns = indptr, place[columns]
         self.graph = Graph(
             tail=stencil.tail,
             head=stencil.head,
-            tail_row=_moved(position, stencil.tail_row),
-            head_row=_moved(position, stencil.head_row),
+            tail_row=_place(position, stencil.tail_row),
+            head_row=_place(position, stencil.head_row),
         )
-        self._at_ghosts = _beside_ghosts(stencil)
+        self._at_ghosts = place[_beside_ghosts(stencil)]
         self.values = np.zeros(columns.size)
         self.diagonal = np.zeros(data.volume.size)
         self.iterations = 0
-        self._krylov: tuple[RowMatrix, LinearSolver] | None = None
-        self._filled = False
-        self._stalled = False
+        self._matrix: RowMatrix | None = None
+        self.krylov: LinearSolver | None = None
+        self._filled = self._built = self._stalled = False
 
-    def changed(self) -> None:
-        """Note that the entries are new."""
+    def begin(self, *, alike: bool) -> None:
+        """Note that the entries are new; whether sweeps stall is found out again, as in a resumed run.
+
+        Args:
+            alike: whether the preconditioner that was built last will do.
+        """
         self._filled = self._stalled = False
+        self._built = self._built and alike
+
+    def approximate(self, right: Floats, tolerance: float) -> Floats:
+        """Solve from zero for all local nodes, of either sign; ghosts are up to date. Collective.
+
+        Args:
+            right: right-hand side, shape ``(n,)``.
+            tolerance: largest change of the last sweep over the largest magnitude of the solution.
+
+        Raises:
+            LinearSolverError: when neither sweeps nor the Krylov method converge.
+        """
+        x, even = np.zeros(right.size), np.ones(right.size)
+        self.iterations = 0
+        if self._stalled or not self._sweep(right, x, even, tolerance, WORTHWHILE):
+            self._stalled = True
+            self._by_krylov(right, x, 0.1 * tolerance)
+        return x
 
     def solve(self, right: Floats, guess: Floats, weight: Floats, tolerance: float) -> Floats:
         """Solve for all local nodes; ghosts of the solution are up to date. Collective.
@@ -85,63 +112,64 @@ class DownwindSolver:
         self.iterations = 0
         if self._stalled or not self._sweep(right, x, weight, tolerance, WORTHWHILE):
             self._stalled = True
-            self._by_krylov(right, x, tolerance)
+            self._by_krylov(right, x, 0.01 * tolerance)
             # Where its remainder is negative, sweeps make it positive again.
             self._sweep(right, x, weight, tolerance, PATIENCE)
         return x
 
     def _sweep(self, right: Floats, x: Floats, weight: Floats, tolerance: float, limit: int) -> bool:
         """Sweep until the goal is reached; False where ``limit`` sweeps will not do."""
-        halo = self._data.halo
+        halo, order = self._data.halo, self._order
+        rows = _Rows(self._indptr, self._columns, self.values, 1 / self.diagonal[order], weight[order])
+        swept, given = x[order], right[order]
         awake = np.ones(x.size, dtype=np.bool_)
-        rows = _Rows(self._order, self._indptr, self._columns, self.values, self.diagonal, weight)
         earlier = before = np.inf
         largest = halo.maxima(float(np.max(x, initial=0.0)))[0]
+        enough = False
         for count in range(1, limit + 1):
-            local = _visit(rows, right, x, awake, QUIET * tolerance * largest)
-            halo.update(x)
+            local = _visit(rows, given, swept, awake, QUIET * tolerance * largest)
+            self._update(swept, x)
             awake[self._at_ghosts] = True
             change, reached = halo.maxima(*local)
             largest = max(largest, reached)
             self.iterations += 1
-            if change <= tolerance * largest or change == 0.0 or _stands(change, before, largest):
-                return True
+            enough = change <= tolerance * largest or change == 0.0 or _stands(change, before, largest)
+            if enough:
+                break
             if count % RATE_OVER == 0:
                 if count >= PATIENCE and not _in_time(earlier, change, tolerance * largest, count):
                     break
                 earlier = change
             before = change
-        return False
+        x[order] = swept
+        return enough
+
+    def _update(self, swept: Floats, x: Floats) -> None:
+        """Bring the ghosts of what is swept up to date; ``x`` is room for it. Collective."""
+        halo = self._data.halo
+        if halo.comm.size > 1:
+            x[self._order] = swept
+            swept[halo.owned :] = halo.update(x)[halo.owned :]
 
     def _by_krylov(self, right: Floats, x: Floats, tolerance: float) -> None:
         data = self._data
-        if self._krylov is None:
-            matrix = RowMatrix(data.stencil, self._numbers, data.halo)
+        if self._matrix is None or self.krylov is None:
+            self._matrix = RowMatrix(data.stencil, self._numbers, data.halo)
             preset = "transport" if data.halo.comm.size == 1 else "transport_parallel"
-            solver = LinearSolver(matrix, "agent_", preset, Tolerances(relative=self._relative))
-            self._krylov = matrix, solver
-        matrix, solver = self._krylov
-        rebuild = not self._filled
-        if rebuild:
-            self._fill(matrix)
-        owned, relative = data.halo.owned, max(self._relative, 0.01 * tolerance)
-        x[:owned] = solver.solve(right[:owned], x[:owned], rebuild=rebuild, relative=relative)
-        self.iterations += solver.iterations
+            self.krylov = LinearSolver(self._matrix, "agent_", preset, Tolerances(relative=self._relative))
+        if not self._filled:
+            self._fill(self._matrix)
+        owned, relative = data.halo.owned, max(self._relative, tolerance)
+        x[:owned] = self.krylov.solve(right[:owned], x[:owned], rebuild=not self._built, relative=relative)
+        self._built = True
+        self.iterations += self.krylov.iterations
         data.halo.update(x)
 
     def _fill(self, matrix: RowMatrix) -> None:
         stencil, graph = self._data.stencil, self.graph
-        forward = np.where(graph.tail_row >= 0, self.values[graph.tail_row], 0.0)
-        backward = np.where(graph.head_row >= 0, self.values[graph.head_row], 0.0)
-        fill_rows(
-            stencil.diagonal,
-            stencil.tail_row,
-            stencil.head_row,
-            self.diagonal,
-            forward,
-            backward,
-            matrix.values,
-        )
+        matrix.values[stencil.diagonal] = self.diagonal[: stencil.owned]
+        moved(stencil.tail_row, graph.tail_row, self.values, matrix.values)
+        moved(stencil.head_row, graph.head_row, self.values, matrix.values)
         matrix.assemble()
         self._filled = True
 
@@ -192,7 +220,7 @@ def _row_layout(
     return starts, out, position
 
 
-def _moved(position: NDArray[np.int64], rows: Ints) -> Ints:
+def _place(position: NDArray[np.int64], rows: Ints) -> Ints:
     return np.where(rows >= 0, position[rows], -1).astype(np.int32)
 
 
@@ -203,14 +231,21 @@ def _beside_ghosts(stencil: Stencil) -> NDArray[np.int64]:
 
 
 class _Rows(NamedTuple):
-    """The matrix as sweeps read it: rows in ``order``, without their diagonals."""
+    """The matrix as sweeps read it, without its diagonal; rows and columns in the order of the sweep."""
 
-    order: Ints
     indptr: Ints
     columns: Ints
     values: Floats
-    diagonal: Floats
+    inverse: Floats
     weight: Floats
+
+
+@njit(cache=True)
+def moved(to: Ints, where: Ints, values: Floats, out: Floats) -> None:
+    """Copy entries from places to others; negative places are left out."""
+    for e in range(to.size):
+        if to[e] >= 0:
+            out[to[e]] = values[where[e]]
 
 
 @njit(cache=True)
@@ -225,18 +260,17 @@ def _visit(
         The largest weighted change and the largest magnitude among the rows visited.
     """
     change, largest = 0.0, 0.0
-    for k in range(rows.order.size):
-        i = rows.order[k]
+    for i in range(rows.indptr.size - 1):
         if not awake[i]:
             continue
         awake[i] = False
         rest = right[i]
-        for at in range(rows.indptr[k], rows.indptr[k + 1]):
+        for at in range(rows.indptr[i], rows.indptr[i + 1]):
             rest -= rows.values[at] * x[rows.columns[at]]
-        new = rest / rows.diagonal[i]
+        new = rest * rows.inverse[i]
         moved = abs(new - x[i]) * rows.weight[i]
         if moved > quiet:
-            for at in range(rows.indptr[k], rows.indptr[k + 1]):
+            for at in range(rows.indptr[i], rows.indptr[i + 1]):
                 awake[rows.columns[at]] = True
         change = max(change, moved)
         largest = max(largest, abs(new))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from solver.agent.bounds import reachable
 from solver.agent.dispersion import Dispersion
-from solver.agent.limiter import SLACK, CutBack, Room
+from solver.agent.limiter import SLACK, TRACE, CutBack, Room, antidiffusive
 from solver.agent.line_supply import brought_by_blood
 from solver.agent.losses import Losses, agent_losses, start_weight
 from solver.agent.sweeps import DownwindSolver
@@ -42,6 +42,9 @@ Floats = NDArray[np.float64]
 
 MONOTONE_TOLERANCE: Final = 1e-13
 """Of the monotone solution, as the change of a node's concentration by what its balance lacks."""
+ALIKE: Final = 1e-9
+"""Difference of what two matrices are made of, over its largest magnitude, up to which one preconditioner
+does for both: that of steady flow in equal steps."""
 CORRECTIONS: Final = 2
 """Of the defect of the second-order target; one is of second order too, with a larger error."""
 TARGET_TOLERANCE: Final = 1e-6
@@ -146,10 +149,12 @@ class Transport:
         self.plasma: float | Floats = agent.plasma_concentration
         self.dispersion: Dispersion | None = None
         self._limiter = numerics.limiter
-        self._enough = min(TARGET_TOLERANCE, 100 * numerics.newton_tolerance)
+        usual = min(TARGET_TOLERANCE, 100 * numerics.newton_tolerance)
+        self._enough = numerics.target_tolerance or usual
         self._mass = edge_sums(data, data.integrals.mass)
         self._diffusion = edge_sums(data, data.diffusion_conductance * data.diffusivity[:, None])
         self.solver = DownwindSolver(data, global_numbers(data), numerics.krylov_tolerance_agent)
+        self._made_of: tuple[Floats, ...] = ()
         edges = data.stencil.tail.size
         self._spread = Spread(exchange=np.empty(edges), viscosity=np.empty(edges))
         self.cut = CutBack(data.stencil.tail, data.stencil.head, data.halo)
@@ -200,7 +205,7 @@ class Transport:
             given=np.divide(state.amount, step),
             step=step,
         )
-        self._fill(flow, lot.mean_fluid, lot.capacity + losses.nodes)
+        self._fill(flow, lot)
         weight = self.solver.diagonal / lot.capacity
         low = self.solver.solve(lot.given + lot.supply, lot.before, weight, MONOTONE_TOLERANCE)
         krylov = self.solver.iterations
@@ -227,8 +232,9 @@ class Transport:
         lowest, highest = self._bounds(lot, low)
         target, mean = self._target(lot, low, (lowest, highest))
         mean = np.clip(mean, lowest, highest)
-        raw, spared = flux - target, lot.losses.nodes * (low - mean)
         largest = self._data.halo.maxima(float(np.max(highest, initial=0.0)))[0]
+        graph, spared = self.solver.graph, lot.losses.nodes * (low - mean)
+        raw = antidiffusive(graph.tail, graph.head, flux, target, highest, TRACE * largest)
         room = Room(
             down=lot.capacity * np.maximum(low - lowest, 0.0),
             up=lot.capacity * np.maximum(highest - low, 0.0),
@@ -246,7 +252,7 @@ class Transport:
         implicit: an explicit one grows a sawtooth where a step passes many cells.
         """
         data, graph, spread = self._data, self.solver.graph, self._spread
-        lost, none, even = lot.losses.nodes, np.zeros(low.size), np.ones(low.size)
+        lost = lot.losses.nodes
         weight = start_weight(lost * lot.step / lot.mean_fluid)
         # Where agent only fades the target is reached at once.
         faded = lot.losses.fading * lot.step / lot.mean_fluid
@@ -258,7 +264,7 @@ class Transport:
             rate = data.halo.update(rate / data.volume)
             flux, leaving = target_flux(graph, lot.flow.flux, spread, self._mass, (lot.before, target, rate))
             missing = lot.given + lot.supply - lot.capacity * target - lost * mean - leaving
-            change = self.solver.solve(missing, none, even, self._enough)
+            change = self.solver.approximate(missing, self._enough)
             answer(graph, lot.flow.flux, spread.exchange, change, flux)
             target, mean = target + change, mean + change
         return flux, mean
@@ -274,14 +280,26 @@ class Transport:
             data.halo.update(values)
         return reachable(self.solver.graph, lot.flow.flux, courant, (lowest, highest), data.halo)
 
-    def _fill(self, flow: FlowStep, fluid: Floats, diagonal: Floats) -> None:
-        """Matrix of the monotone step."""
+    def _fill(self, flow: FlowStep, lot: _Lot) -> None:
+        """Matrix of the monotone step. Collective."""
         symmetric = flow.symmetric
         if self.dispersion is not None:
             symmetric = symmetric - self.dispersion.on_edges(flow)
+        made_of = (flow.flux, symmetric, lot.mean_fluid, lot.capacity + lot.losses.nodes)
+        alike = self._data.halo.maxima(float(not _alike(made_of, self._made_of)))[0] == 0.0
+        if not alike:
+            self._made_of = made_of
+        self.solver.begin(alike=alike)
         carrier = Carrier(flux=flow.flux, symmetric=symmetric, diffusion=self._diffusion)
         solver = self.solver
-        solver.diagonal[:] = diagonal
-        porosity = fluid / self._data.volume
+        solver.diagonal[:] = made_of[-1]
+        porosity = lot.mean_fluid / self._data.volume
         monotone_rows(solver.graph, carrier, porosity, self._spread, solver.values, solver.diagonal)
-        solver.changed()
+
+
+def _alike(now: tuple[Floats, ...], before: tuple[Floats, ...]) -> bool:
+    """Whether two matrices made of these have one preconditioner."""
+    return bool(before) and all(
+        one is other or np.max(np.abs(one - other), initial=0.0) <= ALIKE * np.max(np.abs(other), initial=0.0)
+        for one, other in zip(now, before, strict=True)
+    )

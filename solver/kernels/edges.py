@@ -56,26 +56,6 @@ def nodal_outflow(tail: Ints, head: Ints, flux: Floats, nodes: int) -> Floats:
 
 
 @njit(cache=True)
-def fill_rows(
-    diagonal_position: Ints,
-    tail_row: Ints,
-    head_row: Ints,
-    diagonal: Floats,
-    forward: Floats,
-    backward: Floats,
-    values: Floats,
-) -> None:
-    """Write a matrix stored by edges into the values of the owned rows."""
-    for i in range(diagonal_position.size):
-        values[diagonal_position[i]] = diagonal[i]
-    for e in range(tail_row.size):
-        if tail_row[e] >= 0:
-            values[tail_row[e]] = forward[e]
-        if head_row[e] >= 0:
-            values[head_row[e]] = backward[e]
-
-
-@njit(cache=True)
 def monotone_rows(
     graph: Graph, carrier: Carrier, porosity: Floats, spread: Spread, values: Floats, diagonal: Floats
 ) -> None:

@@ -199,10 +199,13 @@ class Numerics:
         flow_tolerance: error of one step of the flow, relative to the volume of a pulse.
         step_tolerance: error of one step of the agent, relative to the mass of a pulse.
         fixed_step: constant step [s]; None for error control.
+        fixed_step_between: constant step while nothing is injected [s]; None for ``fixed_step``.
         newton_tolerance: residual over the injection rate.
         newton_limit: iterations before the step is cut.
         krylov_tolerance_pressure: smallest relative tolerance of a Newton iteration's linear solve.
         krylov_tolerance_agent: relative, preconditioned.
+        target_tolerance: of the linear solves of the second-order target; None for 1e-6, or a hundred times
+            that of Newton if that is less.
         coupling_tolerance: of pressure and displacement, as a volume over what a step injects.
         limiter: flux limiting on; off gives the monotone first-order scheme.
     """
@@ -214,10 +217,12 @@ class Numerics:
     flow_tolerance: float = 3e-2
     step_tolerance: float = 1e-3
     fixed_step: float | None = None
+    fixed_step_between: float | None = None
     newton_tolerance: float = 1e-8
     newton_limit: int = 80
     krylov_tolerance_pressure: float = 1e-3
     krylov_tolerance_agent: float = 1e-14
+    target_tolerance: float | None = None
     coupling_tolerance: float = 1e-3
     limiter: bool = True
 

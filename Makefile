@@ -49,7 +49,7 @@ lint: ## check style and types
 	$(inside) mypy || status=1; \
 	exit $$status
 
-bench_options = $(if $(SIZES),--sizes "$(SIZES)") $(if $(CASES),--cases "$(CASES)") $(if $(REPEATS),--repeats $(REPEATS)) \
+bench_options = $(if $(SIZES),--sizes "$(SIZES)") $(if $(CASES),--cases "$(CASES)") $(if $(REPEATS),--repeats $(REPEATS)) $(if $(OURS),--ours "$(OURS)") \
 	$(if $(PREFIX),--prefix "$(PREFIX)") $(if $(HISTORY),--history "$(HISTORY)")
 
 .PHONY: bench

@@ -14,23 +14,38 @@ from benchmarks.history import HISTORY, append, compare, read
 
 FOLDER = Path("results/bench")
 FIXED = f"{STEP:g}"
-LONG: Final = {"BALL": {"1M": "10"}, "BALLw": {"1M": "3"}}
-"""Steps [s] with which Infusate errs no more than the best peer does with those of the benchmark."""
-LONG_ELSEWHERE: Final = {"BALL": "15", "BALLw": "6"}
-HEADINGS = "program|case|cells|s|cpu s|x ours|L1 %|CT %|M60 %|reacted %|V %|min C|balance|MB"
-"""``x ours``: processor time over that of Infusate at the same mesh and the step of the benchmark."""
+OURS_AT: Final = {"infusate": FIXED, "infusate-best-step": "best"}
+ROWS: Final = (*OURS_AT, "infusate-long-step", "infusate-both")
+LONG: Final = {"BALL": {"50k": "15/30"}, "BALLw": {"1M": "3.75/30"}}
+"""Steps [s] during and after the injection with which Infusate errs no more in C at its end than the best
+peer does with those of the benchmark."""
+LONG_ELSEWHERE: Final = {"BALL": "10/30", "BALLw": "6/30"}
+BOTH: Final = {"BALL": {"1M": "best:3e-2:2"}, "BALLw": {}}
+"""Controlled steps, tolerance and first length, with which it errs no more in the dose either."""
+BOTH_ELSEWHERE: Final = {"BALL": "best:3e-2:4", "BALLw": "best:3e-2:2"}
+HEADINGS = "program|case|cells|step|s|cpu s|x ours|L1 %|CT %|M60 %|reacted %|V %|min C|balance|MB"
+"""``x ours``: wall time over that of Infusate at the same mesh, with the longest step that errs no more than
+the best peer, or whatever of ours was run."""
 
 
-def tasks(sizes: list[str], cases: list[str], peers: list[str]) -> list[Task]:
-    """All rows of a run; those of one mesh and case follow one another."""
+def tasks(sizes: list[str], cases: list[str], peers: list[str], ours: list[str] | None = None) -> list[Task]:
+    """All rows of a run; those of one mesh and case follow one another.
+
+    Args:
+        sizes: of meshes.
+        cases: their names.
+        peers: names of programs.
+        ours: names of our rows; all if not given.
+    """
     found = []
     for case in cases:
         for size in sizes:
             place: dict[str, Any] = {"size": size, "case": case}
-            found.append(Task(name="infusate", program=OURS, step=FIXED, **place))
-            found.append(Task(name="infusate-best-step", program=OURS, step="best", **place))
             long = LONG[case].get(size, LONG_ELSEWHERE[case])
-            found.append(Task(name="infusate-long-step", program=OURS, step=long, **place))
+            both = BOTH[case].get(size, BOTH_ELSEWHERE[case])
+            steps = OURS_AT | {"infusate-long-step": long, "infusate-both": both}
+            rows = {name: step for name, step in steps.items() if ours is None or name in ours}
+            found += [Task(name=name, program=OURS, step=step, **place) for name, step in rows.items()]
             found += [Task(name=name, program=PEERS[name], step=FIXED, **place) for name in peers]
     return found
 
@@ -47,12 +62,16 @@ def install(peers: list[str]) -> list[str]:
 
 def table(rows: list[dict[str, Any]]) -> list[str]:
     """Rows as text, with times relative to ours at the same mesh and case."""
-    ours = {(row["case"], row["size"]): row["cpu_seconds"] for row in rows if row["name"] == "infusate"}
+    ours: dict[tuple[str, str], float] = {}
+    for name in ("infusate-long-step", *ROWS):
+        for row in rows:
+            if row["name"] == name:
+                ours.setdefault((row["case"], row["size"]), row["seconds"])
     lines = [f"|{HEADINGS}|", "|" + "---|" * len(HEADINGS.split("|"))]
     for row in rows:
-        ratio = row["cpu_seconds"] / ours.get((row["case"], row["size"]), float("nan"))
+        ratio = row["seconds"] / ours.get((row["case"], row["size"]), float("nan"))
         errors = ("l1_percent", "ct_percent", "mass_percent", "reacted_percent", "volume_percent")
-        columns = [row["name"], row["case"], str(row["cells"])]
+        columns = [row["name"], row["case"], str(row["cells"]), str(row["step"])]
         columns += [f"{value:.2f}" for value in (row["seconds"], row["cpu_seconds"], ratio)]
         columns += [f"{row[name]:+.2f}" for name in errors]
         columns += [f"{row['min_c']:.0e}", f"{row['balance']:.0e}", f"{row['peak_MB']:.0f}"]
@@ -66,6 +85,7 @@ def main() -> int:
     parser.add_argument("--sizes", default="50k 200k", help="of meshes, such as '50k 200k 1M'")
     parser.add_argument("--cases", default=" ".join(BALLS))
     parser.add_argument("--peers", default="", help=f"'all' or some of: {' '.join(PEERS)}")
+    parser.add_argument("--ours", help=f"rows of ours, of: {' '.join(ROWS)}; all by default")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--prefix", default="", help="command put before each program")
     parser.add_argument("--history", type=Path, default=HISTORY, help="file that an entry is added to")
@@ -77,7 +97,8 @@ def main() -> int:
             f"unknown: {' '.join(sorted(unknown))}; peers: {' '.join(PEERS)}; cases: {' '.join(BALLS)}"
         )
     setting = Setting(repeats=options.repeats, prefix=options.prefix)
-    planned = tasks(options.sizes.split(), options.cases.split(), install(peers))
+    ours = options.ours.split() if options.ours else None
+    planned = tasks(options.sizes.split(), options.cases.split(), install(peers), ours)
     warm_up(planned)
     rows = measure(planned, setting)
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ from solver.snapshot import Snapshot
 from solver.tissue.discretisation import discretise
 
 TARGET: Final = 1e-3
-"""Of the second-order target with fixed steps: three digits of every figure are those with 1e-6."""
+"""Of the second-order target, but for plain ``best``: three digits of every figure are those with 1e-6."""
 
 
 def ball_model(ball: Ball, numerics: Numerics) -> Model:
@@ -136,7 +136,7 @@ def main() -> None:
         "--step",
         default=str(STEP),
         help="constant step [s], '10/30' for another one after the injection, or 'best' for error control, "
-        "'best:1e-4' with a tolerance of a step",
+        "'best:1e-2:2' with a tolerance of a step and the first length",
     )
     parser.add_argument("--out", type=Path, help="folder for fields and facts")
     arguments = parser.parse_args()
@@ -158,12 +158,15 @@ def main() -> None:
 
 
 def _numerics(step: str) -> Numerics:
-    kind, _, tolerance = step.partition(":")
+    kind, *given = step.split(":")
     if kind != "best":
         during, _, after = step.partition("/")
         between = float(after) if after else None
         return Numerics(fixed_step=float(during), fixed_step_between=between, target_tolerance=TARGET)
-    return Numerics(step_tolerance=float(tolerance)) if tolerance else Numerics()
+    names = ("step_tolerance", "first_step")
+    if not given:
+        return Numerics()
+    return Numerics(target_tolerance=TARGET, **dict(zip(names, map(float, given), strict=False)))
 
 
 if __name__ == "__main__":

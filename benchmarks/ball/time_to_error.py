@@ -25,7 +25,7 @@ Choice = tuple[tuple[str, ...], tuple[str, ...]]
 
 CHOSEN: Final[dict[str, dict[str, Choice]]] = {
     "BALL": {
-        "infusate": (("300k", "400k"), ("10",)),
+        "infusate": (("300k", "400k"), ("10/30",)),
         "ngsolve": (("300k", "600k"), ("2",)),
         "ngsolve-p2": (("200k", "300k"), ("2", "1")),
         "skfem": (("300k", "600k"), ("2",)),
@@ -34,7 +34,7 @@ CHOSEN: Final[dict[str, dict[str, Choice]]] = {
         "dolfinx-tutorial": (("300k", "600k"), ("2",)),
     },
     "BALLw": {
-        "infusate": (("400k", "600k"), ("4",)),
+        "infusate": (("400k", "600k"), ("5/30",)),
         "ngsolve": (("200k", "400k"), ("0.5", "0.25")),
         "ngsolve-p2": (("200k", "400k"), ("0.5", "0.25")),
         "skfem": (("200k", "400k"), ("0.5", "0.25")),

@@ -202,30 +202,38 @@ def _source_centres(data: Discretisation) -> list[Floats]:
     ]
 
 
-def _row_layout(
-    indptr: Ints, columns: Ints, diagonal: Ints, order: Ints
-) -> tuple[Ints, Ints, NDArray[np.int64]]:
+@njit(cache=True)
+def _row_layout(indptr: Ints, columns: Ints, diagonal: Ints, order: Ints) -> tuple[Ints, Ints, Ints]:
     """Rows in the given order without their diagonals, and where each old entry has gone (-1: dropped)."""
-    lengths = np.diff(indptr)[order] - 1
-    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    keep = np.ones(columns.size, dtype=bool)
-    keep[diagonal] = False
-    row = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
-    rank = np.empty(order.size, dtype=np.int64)
-    rank[order] = np.arange(order.size)
-    within = np.cumsum(keep) - 1 - np.concatenate([[0], np.cumsum(np.diff(indptr) - 1)])[row]
-    position = np.where(keep, starts[rank[row]] + within, -1)
-    out = np.empty(int(starts[-1]), dtype=np.int32)
-    out[position[keep]] = columns[keep]
+    starts = np.zeros(order.size + 1, np.int32)
+    out = np.empty(columns.size - diagonal.size, np.int32)
+    position = np.full(columns.size, -1, np.int32)
+    filled = 0
+    for k in range(order.size):
+        i = order[k]
+        for at in range(indptr[i], indptr[i + 1]):
+            if at != diagonal[i]:
+                out[filled] = columns[at]
+                position[at] = filled
+                filled += 1
+        starts[k + 1] = filled
     return starts, out, position
 
 
-def _place(position: NDArray[np.int64], rows: Ints) -> Ints:
-    return np.where(rows >= 0, position[rows], -1).astype(np.int32)
+@njit(cache=True)
+def _place(position: Ints, rows: Ints) -> Ints:
+    """Where entries of rows have gone; -1 for those that are nowhere."""
+    out = np.full(rows.size, -1, np.int32)
+    for e in range(rows.size):
+        if rows[e] >= 0:
+            out[e] = position[rows[e]]
+    return out
 
 
 def _beside_ghosts(stencil: Stencil) -> NDArray[np.int64]:
     """Owned nodes with a ghost among their neighbours."""
+    if not np.any(stencil.columns >= stencil.owned):
+        return np.zeros(0, dtype=np.int64)
     row = np.repeat(np.arange(stencil.owned), np.diff(stencil.indptr))
     return np.unique(row[stencil.columns >= stencil.owned])
 

@@ -2,6 +2,7 @@
 """The 3-D reference case on one and on two ranks, in turn: ``python3 -m benchmarks.parallel --steps 10``."""
 
 import argparse
+import csv
 import json
 import resource
 import shutil
@@ -63,6 +64,7 @@ def measured(ranks: int, options: argparse.Namespace) -> dict[str, Any]:
         seconds = perf_counter() - start
         summary = json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8"))
         peaks = json.loads((Path(folder) / "peaks.json").read_text(encoding="utf-8"))
+        counts = iterations(Path(folder) / "history.csv")
     stages = {name: round(value, 3) for name, value in summary["timing"]["stages"].items()}
     return {
         "ranks": ranks,
@@ -70,9 +72,18 @@ def measured(ranks: int, options: argparse.Namespace) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "steps_s": round(sum(stages[name] for name in IN_STEPS), 3),
         "set_up_s": round(stages["mesh"] + stages["set-up"], 3),
+        "iterations_per_step": counts,
         "stages": stages,
         "peak_MB": peaks,
     }
+
+
+def iterations(history: Path) -> dict[str, float]:
+    """Means over all steps but the first, which starts from rest."""
+    with history.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))[2:]
+    names = ("newton_iterations", "krylov_iterations")
+    return {name: round(statistics.fmean(float(row[name]) for row in rows), 2) for name in names if rows}
 
 
 def run(options: argparse.Namespace) -> int:

@@ -120,6 +120,9 @@ class StepControl:
     _rung: int = field(default=0)
     _fixed: float | None = field(default=None)
 
+    def __post_init__(self) -> None:
+        self._fixed = self.numerics.fixed_step
+
     def propose(self, time: float) -> tuple[float, float]:
         """Length of the next step [s] and the time at which it ends [s]."""
         self._fixed = self.numerics.fixed_step

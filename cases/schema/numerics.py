@@ -122,7 +122,9 @@ class NumericsTable(BaseModel):
         None, description="Constant step; by default the error sets the step."
     )
     fixed_step_between: Duration | None = Field(
-        None, description="Constant step while nothing is injected; that of fixed_step if not given."
+        None,
+        description="Constant step between pulses and after them, by the longest time that a pulse may "
+        "take; that of fixed_step if not given.",
     )
     newton_tolerance: Tolerance = Field(
         1e-8, description="Residual of the flow equation over the injection rate."

@@ -56,7 +56,7 @@ class Ways(NamedTuple):
 
 @njit(cache=True)
 def downstream(graph: Graph, flux: Floats, courant: Floats) -> Ways:
-    """The edges that more than one pass goes along, upstream end first."""
+    """The edges that values cross once the neighbours have been seen, upstream end first."""
     start = np.empty(flux.size, np.int32)
     end, passes = np.empty_like(start), np.empty_like(start)
     count = 0

@@ -23,16 +23,10 @@ Ints = NDArray[np.int32]
 
 SWEEPS: Final = 100
 """After which Zalesak's shares finish."""
-HARDER: Final = 1.05
-"""Factor by which each sweep after the first ones cuts more than what is beyond: neighbours that cut as well
-would bring it back."""
-GENTLE: Final = 4
-"""Sweeps that cut no more than what is beyond."""
-HARDEST: Final = 3.0
 SLACK: Final = 1e-14
 """What a node may be beyond a bound, over the largest concentration."""
 TRACE: Final = 1e-8
-"""Concentration over the largest below which the monotone step stands: far ahead of a front it falls off by
+"""Concentration over the largest below which the monotone fluxes stand: far ahead of a front it falls off by
 a factor per cell, and half of what would have to be cut back lies there."""
 
 
@@ -95,8 +89,7 @@ class CutBack:
         listed, count = self._listed, halo.owned
         listed[:count] = np.arange(count, dtype=np.int32)
         for sweep in range(SWEEPS + 1):
-            strength = min(HARDER ** max(sweep + 1 - GENTLE, 0), HARDEST)
-            out = beyond(graph, gains, room, listed, count, self._factor, strength)
+            out = beyond(graph, gains, room, listed, count, self._factor)
             self.sweeps = sweep
             if halo.maxima(float(out))[0] == 0.0:
                 return
@@ -153,13 +146,11 @@ def net_gain(tail: Ints, head: Ints, flux: Floats, own: Floats) -> Floats:
 
 
 @njit(cache=True)
-def beyond(
-    graph: Neighbours, gains: Gains, room: Room, listed: Ints, count: int, factor: Floats, strength: float
-) -> int:
+def beyond(graph: Neighbours, gains: Gains, room: Room, listed: Ints, count: int, factor: Floats) -> int:
     """Find which of the listed nodes are out of bounds; ``listed`` keeps those; returns how many.
 
     ``factor`` of a node above its bound is the share of what enters that may stay, in [0, 1); of one below it
-    is that of what leaves, less 2; of all others it is 1. ``strength`` times what is beyond is cut.
+    is that of what leaves, less 2; of all others it is 1.
     """
     out = 0
     for k in range(count):
@@ -176,7 +167,7 @@ def beyond(
             pushing += max(sign * entering, 0.0)
         if pushing <= 0.0:  # Nothing to cut: what is left of the agent is round-off.
             continue
-        share = max(1.0 - strength * excess / pushing, 0.0)
+        share = max(1.0 - excess / pushing, 0.0)
         factor[i] = share if sign > 0.0 else share - 2.0
         listed[out] = i
         out += 1

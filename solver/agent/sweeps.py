@@ -68,16 +68,11 @@ class DownwindSolver:
         self.iterations = 0
         self._matrix: RowMatrix | None = None
         self.krylov: LinearSolver | None = None
-        self._filled = self._built = self._stalled = False
-
-    def begin(self, *, alike: bool) -> None:
-        """Note that the entries are new; whether sweeps stall is found out again, as in a resumed run.
-
-        Args:
-            alike: whether the preconditioner that was built last will do.
-        """
         self._filled = self._stalled = False
-        self._built = self._built and alike
+
+    def changed(self) -> None:
+        """Note that the entries are new."""
+        self._filled = self._stalled = False
 
     def approximate(self, right: Floats, tolerance: float) -> Floats:
         """Solve from zero for all local nodes, of either sign; ghosts are up to date. Collective.
@@ -157,11 +152,11 @@ class DownwindSolver:
             self._matrix = RowMatrix(data.stencil, self._numbers, data.halo)
             preset = "transport" if data.halo.comm.size == 1 else "transport_parallel"
             self.krylov = LinearSolver(self._matrix, "agent_", preset, Tolerances(relative=self._relative))
-        if not self._filled:
+        rebuild = not self._filled
+        if rebuild:
             self._fill(self._matrix)
         owned, relative = data.halo.owned, max(self._relative, tolerance)
-        x[:owned] = self.krylov.solve(right[:owned], x[:owned], rebuild=not self._built, relative=relative)
-        self._built = True
+        x[:owned] = self.krylov.solve(right[:owned], x[:owned], rebuild=rebuild, relative=relative)
         self.iterations += self.krylov.iterations
         data.halo.update(x)
 

@@ -42,9 +42,6 @@ Floats = NDArray[np.float64]
 
 MONOTONE_TOLERANCE: Final = 1e-13
 """Of the monotone solution, as the change of a node's concentration by what its balance lacks."""
-ALIKE: Final = 1e-9
-"""Difference of what two matrices are made of, over its largest magnitude, up to which one preconditioner
-does for both: that of steady flow in equal steps."""
 CORRECTIONS: Final = 2
 """Of the defect of the second-order target; one is of second order too, with a larger error."""
 TARGET_TOLERANCE: Final = 1e-6
@@ -154,7 +151,6 @@ class Transport:
         self._mass = edge_sums(data, data.integrals.mass)
         self._diffusion = edge_sums(data, data.diffusion_conductance * data.diffusivity[:, None])
         self.solver = DownwindSolver(data, global_numbers(data), numerics.krylov_tolerance_agent)
-        self._made_of: tuple[Floats, ...] = ()
         edges = data.stencil.tail.size
         self._spread = Spread(exchange=np.empty(edges), viscosity=np.empty(edges))
         self.cut = CutBack(data.stencil.tail, data.stencil.head, data.halo)
@@ -281,25 +277,13 @@ class Transport:
         return reachable(self.solver.graph, lot.flow.flux, courant, (lowest, highest), data.halo)
 
     def _fill(self, flow: FlowStep, lot: _Lot) -> None:
-        """Matrix of the monotone step. Collective."""
+        """Matrix of the monotone step."""
         symmetric = flow.symmetric
         if self.dispersion is not None:
             symmetric = symmetric - self.dispersion.on_edges(flow)
-        made_of = (flow.flux, symmetric, lot.mean_fluid, lot.capacity + lot.losses.nodes)
-        alike = self._data.halo.maxima(float(not _alike(made_of, self._made_of)))[0] == 0.0
-        if not alike:
-            self._made_of = made_of
-        self.solver.begin(alike=alike)
         carrier = Carrier(flux=flow.flux, symmetric=symmetric, diffusion=self._diffusion)
         solver = self.solver
-        solver.diagonal[:] = made_of[-1]
+        solver.diagonal[:] = lot.capacity + lot.losses.nodes
         porosity = lot.mean_fluid / self._data.volume
         monotone_rows(solver.graph, carrier, porosity, self._spread, solver.values, solver.diagonal)
-
-
-def _alike(now: tuple[Floats, ...], before: tuple[Floats, ...]) -> bool:
-    """Whether two matrices made of these have one preconditioner."""
-    return bool(before) and all(
-        one is other or np.max(np.abs(one - other), initial=0.0) <= ALIKE * np.max(np.abs(other), initial=0.0)
-        for one, other in zip(now, before, strict=True)
-    )
+        solver.changed()

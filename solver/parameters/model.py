@@ -199,7 +199,8 @@ class Numerics:
         flow_tolerance: error of one step of the flow, relative to the volume of a pulse.
         step_tolerance: error of one step of the agent, relative to the mass of a pulse.
         fixed_step: constant step [s]; None for error control.
-        fixed_step_between: constant step while nothing is injected [s]; None for ``fixed_step``.
+        fixed_step_between: constant step while no pulse is on [s], by the longest time that one may take;
+            None for ``fixed_step``.
         newton_tolerance: residual over the injection rate.
         newton_limit: iterations before the step is cut.
         krylov_tolerance_pressure: smallest relative tolerance of a Newton iteration's linear solve.

@@ -53,7 +53,7 @@ bench_options = $(if $(SIZES),--sizes "$(SIZES)") $(if $(CASES),--cases "$(CASES
 	$(if $(PREFIX),--prefix "$(PREFIX)") $(if $(HISTORY),--history "$(HISTORY)")
 
 .PHONY: bench
-bench: ## time the benchmark BALL: make bench [SIZES="50k 200k 1M"] [CASES="BALL BALLw"] [REPEATS=n]
+bench: ## time the benchmark BALL: make bench [SIZES="50k 200k 1M"] [CASES="BALL BALLw"] [REPEATS=n] [OURS=rows]
 	@$(inside) python3 -m benchmarks.ball.bench $(bench_options)
 
 .PHONY: bench-peers

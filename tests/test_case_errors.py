@@ -54,6 +54,10 @@ BAD_CASES = {
     "bad type": ("[agent]", '[physics]\nvessels = "no"\n[agent]', 11, "physics.vessels", "true or false"),
     "bad porosity": ("[agent]", "[tissues.tumour]\nporosity = 1.5\n[agent]", 11, "porosity", "to 0.9"),
     "no reaction, no end": ("[agent]", '[agent]\nreaction_rate = "0 1/s"', None, "outputs.end", "missing"),
+    "step between too short": (
+        "[agent]", '[numerics]\nfixed_step = "1 s"\nfixed_step_between = "1e-8 s"\n[agent]', 12,
+        "fixed_step_between", "is smaller than smallest_step",
+    ),
     "step between alone": (
         "[agent]", '[numerics]\nfixed_step_between = "5 s"\n[agent]', 11, "fixed_step_between", "needs"
     ),

@@ -18,7 +18,10 @@ from solver.agent.limiter import (
     scale,
     worst_case_shares,
 )
+from solver.agent.sweeps import DownwindSolver
 from solver.kernels.edges import Graph
+from solver.parameters.model import Numerics, Schedule
+from solver.simulate import TimeLoop
 from solver.tissue.discretisation import Discretisation
 from tests.coarse import discretised, full_model, pulse
 
@@ -92,6 +95,29 @@ def test_values_reach_as_far_downstream_as_the_flow_moves_them(data: Discretisat
         np.maximum.at(high, down[kept], before[1][up[kept]])
     np.testing.assert_array_equal(lowest, halo.update(low))
     np.testing.assert_array_equal(highest, halo.update(high))
+
+
+def test_the_target_is_solved_as_exactly_as_asked(
+    data: Discretisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default to 1e-6, or to a hundred times Newton's tolerance if that is less."""
+    asked = []
+    approximate = DownwindSolver.approximate
+
+    def noted(self: DownwindSolver, right: Floats, tolerance: float) -> Floats:
+        asked.append(tolerance)
+        return approximate(self, right, tolerance)
+
+    monkeypatch.setattr(DownwindSolver, "approximate", noted)
+    for given, used in (
+        (Numerics(fixed_step=0.1), 1e-6),
+        (Numerics(fixed_step=0.1, newton_tolerance=1e-10), 1e-8),
+        (Numerics(fixed_step=0.1, target_tolerance=1e-3), 1e-3),
+    ):
+        asked.clear()
+        model = full_model((pulse(0.0, 0.1),), numerics=given, schedule=Schedule(end=0.1))
+        TimeLoop(data, model).advance()
+        assert asked and asked == pytest.approx([used] * len(asked))
 
 
 def neighbours_extremes(data: Discretisation, value: Floats) -> tuple[Floats, Floats]:

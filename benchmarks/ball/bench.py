@@ -3,6 +3,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,14 +29,14 @@ HEADINGS = "program|case|cells|step|s|cpu s|x ours|L1 %|CT %|M60 %|reacted %|V %
 the best peer, or whatever of ours was run."""
 
 
-def tasks(sizes: list[str], cases: list[str], peers: list[str], ours: list[str] | None = None) -> list[Task]:
+def tasks(sizes: list[str], cases: list[str], peers: list[str], ours: Sequence[str] = ROWS) -> list[Task]:
     """All rows of a run; those of one mesh and case follow one another.
 
     Args:
         sizes: of meshes.
         cases: their names.
         peers: names of programs.
-        ours: names of our rows; all if not given.
+        ours: names of our rows.
     """
     found = []
     for case in cases:
@@ -44,7 +45,7 @@ def tasks(sizes: list[str], cases: list[str], peers: list[str], ours: list[str] 
             long = LONG[case].get(size, LONG_ELSEWHERE[case])
             both = BOTH[case].get(size, BOTH_ELSEWHERE[case])
             steps = OURS_AT | {"infusate-long-step": long, "infusate-both": both}
-            rows = {name: step for name, step in steps.items() if ours is None or name in ours}
+            rows = {name: step for name, step in steps.items() if name in ours}
             found += [Task(name=name, program=OURS, step=step, **place) for name, step in rows.items()]
             found += [Task(name=name, program=PEERS[name], step=FIXED, **place) for name in peers]
     return found
@@ -91,13 +92,12 @@ def main() -> int:
     parser.add_argument("--history", type=Path, default=HISTORY, help="file that an entry is added to")
     options = parser.parse_args()
     peers = list(PEERS) if options.peers == "all" else options.peers.split()
-    unknown = set(peers) - set(PEERS) | set(options.cases.split()) - set(BALLS)
+    ours = options.ours.split() if options.ours else list(ROWS)
+    unknown = set(peers) - set(PEERS) | set(options.cases.split()) - set(BALLS) | set(ours) - set(ROWS)
     if unknown:
-        parser.error(
-            f"unknown: {' '.join(sorted(unknown))}; peers: {' '.join(PEERS)}; cases: {' '.join(BALLS)}"
-        )
+        known = f"peers: {' '.join(PEERS)}; cases: {' '.join(BALLS)}; rows of ours: {' '.join(ROWS)}"
+        parser.error(f"unknown: {' '.join(sorted(unknown))}; {known}")
     setting = Setting(repeats=options.repeats, prefix=options.prefix)
-    ours = options.ours.split() if options.ours else None
     planned = tasks(options.sizes.split(), options.cases.split(), install(peers), ours)
     warm_up(planned)
     rows = measure(planned, setting)

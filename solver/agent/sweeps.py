@@ -163,8 +163,8 @@ class DownwindSolver:
     def _fill(self, matrix: RowMatrix) -> None:
         stencil, graph = self._data.stencil, self.graph
         matrix.values[stencil.diagonal] = self.diagonal[: stencil.owned]
-        moved(stencil.tail_row, graph.tail_row, self.values, matrix.values)
-        moved(stencil.head_row, graph.head_row, self.values, matrix.values)
+        copy_entries(stencil.tail_row, graph.tail_row, self.values, matrix.values)
+        copy_entries(stencil.head_row, graph.head_row, self.values, matrix.values)
         matrix.assemble()
         self._filled = True
 
@@ -244,7 +244,7 @@ class _Rows(NamedTuple):
 
 
 @njit(cache=True)
-def moved(to: Ints, where: Ints, values: Floats, out: Floats) -> None:
+def copy_entries(to: Ints, where: Ints, values: Floats, out: Floats) -> None:
     """Copy entries from places to others; negative places are left out."""
     for e in range(to.size):
         if to[e] >= 0:
